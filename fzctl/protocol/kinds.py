@@ -1,0 +1,116 @@
+"""The message kinds, each declared once.
+
+The codec, the scapy classes, the command line, the dissector, the JSON names and the table in
+README all come from the declarations here. Upstream: ``FzP2pEventType`` in
+``ip-packet/src/fz_p2p_control.rs`` and the message structs in ``p2p_control.rs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fzctl.protocol.fields import Column, Domain, Field, Ip, IpList, Protocol, Status, U16, Uuid
+
+DIALECTS: Final = ("seed", "current", "next")
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of message in the dialects that have it.
+
+    A kind without fields has no payload: none is sent, and any is accepted.
+    """
+
+    number: int
+    name: str
+    title: str
+    dialects: tuple[str, ...]
+    fields: tuple[Field, ...]
+    sentence: str
+
+    @property
+    def command(self) -> str:
+        """The name on the command line."""
+        return self.name.replace("_", "-")
+
+
+RESOURCE: Final = Field("resource", Uuid(), "Resource")
+DOMAIN: Final = Field("domain", Domain(), "Domain")
+
+KINDS: Final[list[Kind]] = [
+    Kind(
+        number=0,
+        name="assigned_ips",
+        title="AssignedIps",
+        dialects=("current", "next"),
+        fields=(
+            RESOURCE,
+            DOMAIN,
+            Field("proxy_ips", IpList(option="ip", column="proxy_ip", sent_counts=(4, 8)), "Proxy IPs"),
+        ),
+        sentence="A client tells the gateway which proxy IPs it gave to a domain.",
+    ),
+    Kind(
+        number=1,
+        name="domain_status",
+        title="DomainStatus",
+        dialects=("current", "next"),
+        fields=(RESOURCE, DOMAIN, Field("status", Status(), "NAT status")),
+        sentence="A gateway tells whether the NAT for a domain is up.",
+    ),
+    Kind(
+        number=2,
+        name="goodbye",
+        title="Goodbye",
+        dialects=("current", "next"),
+        fields=(),
+        sentence="Either side ends the connection.",
+    ),
+    Kind(
+        number=3,
+        name="no_authorization",
+        title="NoAuthorization",
+        dialects=("next",),
+        fields=(Field("dst", Ip(), "Destination"), Field("protocol", Protocol(), "Protocol")),
+        sentence="A gateway tells that no authorization covers a packet.",
+    ),
+    Kind(
+        number=0,
+        name="request",
+        title="Request",
+        dialects=("seed",),
+        fields=(RESOURCE, DOMAIN, Field("proxy_ips", IpList(option="ip", column="proxy_ip"), "Proxy IPs")),
+        sentence="The first dialect's AssignedIps.",
+    ),
+    Kind(
+        number=1,
+        name="response",
+        title="Response",
+        dialects=("seed",),
+        fields=(RESOURCE, DOMAIN, Field("code", U16(), "Code")),
+        sentence="The first dialect's DomainStatus, with a number for the status.",
+    ),
+]
+
+
+def find_kind(number: int, dialect: str) -> Kind | None:
+    """The kind that ``dialect`` has under ``number``, or ``None``."""
+    for kind in KINDS:
+        if kind.number == number and dialect in kind.dialects:
+            return kind
+    return None
+
+
+def kind_by_name(name: str) -> Kind | None:
+    """The kind of that name, or ``None``; names are unique over all dialects."""
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    return None
+
+
+def columns() -> dict[str, Column]:
+    """The filter columns of all kinds' fields, by name, in the order of declaration."""
+    return {column.name: column for kind in KINDS for field in kind.fields for column in field.columns()}
