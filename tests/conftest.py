@@ -1,0 +1,61 @@
+"""What all tests share: external programs, golden texts, hypothesis without a clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+import dev
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew from what is")
+
+
+def pytest_configure() -> None:
+    # A slow machine is no failure; in CI the same examples each time.
+    hypothesis.settings.register_profile("fzctl", deadline=None, derandomize=dev.in_ci())
+    hypothesis.settings.load_profile("fzctl")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("peer"):
+        for name in mark.args:
+            path_of_peer(name)
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+@pytest.fixture
+def require_peer() -> Callable[[str], str]:
+    """``require_peer("tshark")`` is the program's path, or the end of the test."""
+    return path_of_peer
+
+
+def path_of_peer(name: str) -> str:
+    path = dev.find_program(name)
+    if path is None:
+        words = f"{name} is not installed: apt install {dev.PEERS[name]}"
+        (pytest.fail if dev.in_ci() else pytest.skip)(words)
+    return path
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(text, "ladder.txt")`` compares with tests/golden/ladder.txt."""
+
+    def compare(text: str, name: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        assert path.exists(), f"there is no {path}: run once with --update-golden and read what it wrote"
+        assert text == path.read_bytes().decode()
+
+    return compare
