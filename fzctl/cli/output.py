@@ -1,0 +1,221 @@
+"""Where messages go: stdout in one of the forms, a capture file, or both."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from fzctl.errors import UsageError
+from fzctl.records import Record
+
+if TYPE_CHECKING:
+    from fzctl.pcap.writer import CaptureWriter
+
+FORMS: Final = ("text", "tree", "json", "jsonl", "fields", "hex")
+_LINK_TYPE_RAW: Final = 101
+
+
+class Output:
+    """Shows records one by one; ``finish`` once at the end."""
+
+    def __init__(self, form: Form | None, writer: CaptureWriter | None, *, live: bool) -> None:
+        self._form = form
+        self._writer = writer
+        self._write = sys.stdout.write
+        self._flush = sys.stdout.flush if live else None
+        self._counts: Counter[tuple[str, bool]] = Counter()
+        self.wants_counts = form is None or form.wants_counts
+
+    def show(self, record: Record) -> None:
+        """Print and write one record."""
+        message = record.message
+        self._counts[message.name, message.accepted] += 1
+        if self._form is not None:
+            text = self._form.show(record)
+            if text:
+                self._write(text)
+                if self._flush is not None:
+                    self._flush()
+        if self._writer is not None:
+            self._writer.write(message.packet, record.time or 0, comment=_comment(record))
+
+    def finish(self) -> None:
+        """Print what the form holds back."""
+        if self._form is not None:
+            self._write(self._form.finish())
+
+    def counts(self, frames: int) -> str:
+        """A sentence for stderr: how many messages of which kind in how many frames."""
+        total = self._counts.total()
+        packets = f"{frames} frame{'' if frames == 1 else 's'}"
+        if total == 0:
+            return f"no control message in {packets}"
+        names = Counter[str]()
+        for (name, _), count in self._counts.items():
+            names[name] += count
+        refused = sum(count for (_, accepted), count in self._counts.items() if not accepted)
+        kinds = ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
+        verdicts = f"; {refused} not accepted" if refused else ""
+        return f"{total} control message{'' if total == 1 else 's'} in {packets}: {kinds}{verdicts}"
+
+
+class Form:
+    """One form of output: the text for a record, and what is left at the end."""
+
+    wants_counts = False
+
+    def __init__(self, show: Callable[[Record], str]) -> None:
+        self._show = show
+
+    def show(self, record: Record) -> str:
+        """Text to print now, with its line end; empty where it is held back."""
+        return self._show(record) + "\n"
+
+    def finish(self) -> str:
+        """Text to print at the end."""
+        return ""
+
+
+class _JsonArray(Form):
+    """``-T json``: one array, whole also where it is empty."""
+
+    started = False
+
+    def show(self, record: Record) -> str:
+        before = ",\n" if self.started else "[\n"
+        self.started = True
+        return before + self._show(record)
+
+    def finish(self) -> str:
+        return "\n]\n" if self.started else "[]\n"
+
+
+class _Text(Form):
+    """``-T text`` into a file or pipe, and ``-T tree``."""
+
+    wants_counts = True
+
+
+class _Table(_Text):
+    """``-T text`` on a terminal: a table for what fits two screens, lines beyond."""
+
+    def __init__(self, show: Callable[[Record], str], *, colour: bool) -> None:
+        super().__init__(show)
+        size = os.get_terminal_size(sys.stdout.fileno()) if sys.stdout.isatty() else os.terminal_size((80, 24))
+        self._width, self._limit = size.columns, size.lines * 2
+        self._colour = colour
+        self._held: list[Record] | None = []
+
+    def show(self, record: Record) -> str:
+        if self._held is None:
+            return super().show(record)
+        self._held.append(record)
+        if len(self._held) <= self._limit:
+            return ""
+        held, self._held = self._held, None
+        return "".join(map(super().show, held))
+
+    def finish(self) -> str:
+        if not self._held:
+            return ""
+        from fzctl.render.table import table_text
+
+        return table_text(self._held, self._width, colour=self._colour)
+
+
+@contextmanager
+def open_output(args: Namespace, *, live: bool) -> Iterator[Output]:
+    """The output that the options ask for. Raises UsageError, CaptureError."""
+    form = None if args.write is not None and args.form is None else make_form(args, live=live)
+    if args.write is None:
+        yield Output(form, None, live=live)
+        return
+    if args.write == "-":
+        if form is not None:
+            raise UsageError("-w - takes stdout for the capture; leave -T away")
+        if sys.stdout.isatty():
+            raise UsageError("a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout")
+    from fzctl.pcap.writer import open_writer
+
+    with open_writer(args.write, link_type=_LINK_TYPE_RAW) as writer:
+        yield Output(form, writer, live=live)
+
+
+def make_form(args: Namespace, *, live: bool) -> Form:
+    """The form of ``-T`` with ``-e``, ``-x`` and ``--color``. Raises UsageError."""
+    form = args.form or "text"
+    if args.fields and form != "fields":
+        raise UsageError("-e goes with -T fields")
+    if args.hexdump and form not in ("text", "tree"):
+        raise UsageError("-x goes with -T text and -T tree")
+    if form == "jsonl":
+        from fzctl.render.jsonform import to_jsonl
+
+        return Form(to_jsonl)
+    if form == "json":
+        from fzctl.render.jsonform import to_json
+
+        return _JsonArray(to_json)
+    if form == "hex":
+        return Form(lambda record: record.message.packet.hex())
+    if form == "fields":
+        return _fields_form(args.fields)
+    return _text_form(args, form, live=live)
+
+
+def colour_wanted(choice: str) -> bool:
+    """Is stdout to be coloured? NO_COLOR is honoured where nothing else is asked for."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _text_form(args: Namespace, form: str, *, live: bool) -> Form:
+    from fzctl.render.lines import to_line
+    from fzctl.render.tree import to_tree
+
+    colour = colour_wanted(args.color)
+    terminal = sys.stdout.isatty()
+
+    def show(record: Record) -> str:
+        if form == "tree":
+            text = to_tree(record, colour=colour) + ("" if args.hexdump else "\n")
+        else:
+            text = to_line(record, colour=colour, brief_time=terminal)
+        return text + _dump(record) if args.hexdump else text
+
+    if form == "text" and terminal and not live and not args.hexdump:
+        return _Table(show, colour=colour)
+    return _Text(show)
+
+
+def _fields_form(names: list[str]) -> Form:
+    from fzctl.columns import all_columns
+    from fzctl.render.fieldform import to_fields
+
+    known = all_columns()
+    if not names:
+        raise UsageError("-T fields needs at least one -e FIELD")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(f"{unknown[0]!a} is no field; the fields are {', '.join(known)}")
+    pickers = [known[name].values for name in names]
+    return Form(lambda record: to_fields([pick(record) for pick in pickers]))
+
+
+def _dump(record: Record) -> str:
+    from fzctl.render.hexdump import hexdump
+
+    return "\n" + hexdump(record.message.packet, "    ") + "\n"
+
+
+def _comment(record: Record) -> str:
+    from fzctl.render.words import describe
+
+    words = describe(record)
+    return " ".join(text for text in (words.title, words.domain, words.content) if text) + f" ({words.verdict})"

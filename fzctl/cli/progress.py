@@ -1,0 +1,55 @@
+"""A line on the terminal that tells how far a long input has been read."""
+
+from __future__ import annotations
+
+import sys
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fzctl.pcap.capture import Capture
+
+_FIRST_AFTER: Final = 0.5
+_EVERY: Final = 0.2
+
+
+class Progress:
+    """Shows the progress of ``capture`` on stderr while the context lasts.
+
+    It looks at the capture from a thread of its own, so that reading costs nothing more.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._done = Event()
+        self._thread = Thread(target=self._show, daemon=True)
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _show(self) -> None:
+        shown = False
+        wait = _FIRST_AFTER
+        while not self._done.wait(wait):
+            wait = _EVERY
+            shown = True
+            sys.stderr.write(f"\r\x1b[K{progress_text(*self._capture.progress(), self._capture.frame_count)}")
+            sys.stderr.flush()
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def progress_text(done: int, total: int | None, frames: int) -> str:
+    """``reading: 42 %, 512 MB, 1,000,000 frames``; without the share where no size is known."""
+    share = f"{min(100, done * 100 // total)} %, " if total else ""
+    return f"reading: {share}{done / 1e6:.0f} MB, {frames:,} frames"

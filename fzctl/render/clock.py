@@ -1,0 +1,36 @@
+"""Points in time as text, always UTC."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import gmtime
+
+_NANOSECONDS = 10**9
+_LAST_YEAR = 9999
+
+
+def format_time(nanoseconds: int | None) -> str | None:
+    """``2026-11-22T12:43:01.123456789Z``; ``None`` where there is no time or none of four-digit years."""
+    if nanoseconds is None:
+        return None
+    second, fraction = divmod(nanoseconds, _NANOSECONDS)
+    day = _format_second(second)
+    return None if day is None else f"{day}.{fraction:09d}Z"
+
+
+def format_clock(nanoseconds: int | None) -> str:
+    """``12:43:01.123456``, the time of day alone; ``-`` where there is none."""
+    full = format_time(nanoseconds)
+    return "-" if full is None else full[11:26]
+
+
+@lru_cache(maxsize=256)
+def _format_second(second: int) -> str | None:
+    try:
+        at = gmtime(second)
+    except (OverflowError, OSError, ValueError):
+        return None
+    if not 0 < at.tm_year <= _LAST_YEAR:
+        return None
+    date = f"{at.tm_year:04d}-{at.tm_mon:02d}-{at.tm_mday:02d}"
+    return f"{date}T{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
