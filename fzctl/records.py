@@ -17,6 +17,8 @@ from fzctl.protocol.packet import IPV6_HEADER, is_ours
 
 _SEPARATORS: Final = re.compile(r"[\s:.-]|0[xX](?=[0-9A-Fa-f])")
 
+_IP_NAMES: Final = {4: ("ipv4",), 6: ("ipv6",)}
+
 
 class Outer(NamedTuple):
     """The datagram that carried an encrypted message: its ends and its WireGuard session."""
@@ -83,4 +85,4 @@ def read_hex(lines: Iterable[str], dialect: str = AUTO, file: str | None = None)
         message = decode(packet, dialect)
         if problem is not None:
             message = message._replace(error=problem)
-        yield Record(number, None, message, ("ipv6",) if packet[:1] >= b"`" else (), file=file, line_error=problem)
+        yield Record(number, None, message, _IP_NAMES.get(packet[0] >> 4, ()) if packet else (), file=file, line_error=problem)

@@ -153,9 +153,11 @@ def _filter(expression: str | None) -> Callable[[Record], bool] | None:
 
 
 def _redactor() -> Callable[[Record], Record]:
+    from secrets import token_bytes
+
     from fzctl.redact import Redactor
 
-    return Redactor().redact
+    return Redactor(token_bytes(32)).redact
 
 
 def _progress(args: Namespace, capture: Capture):  # type: ignore[no-untyped-def]

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
 from fzctl.protocol import values
+from fzctl.protocol.ranges import proxy_ips
 from fzctl.protocol.reader import Reader
 from fzctl.protocol.reasons import Refusal
 
@@ -214,7 +215,16 @@ class IpList(FieldType):
         return _ip_columns(self.column, label, lambda members: members.get(name, ()))
 
     def options(self, name: str, label: str) -> tuple[Option, ...]:
-        return (Option(self.option, "IP", label, many=True),)
+        return (
+            Option(self.option, "IP", label, many=True, required=False),
+            Option(f"{self.option}_count", "4|8", "as many from the resource ranges", required=False),
+        )
+
+    def from_options(self, name: str, given: Mapping[str, Any]) -> Any:
+        addresses, count = given.get(self.option), given.get(f"{self.option}_count")
+        if (addresses is None) == (count is None):
+            raise EncodeError(f"give either --{self.option} IP ... or --{self.option}-count 4|8")
+        return addresses if count is None else proxy_ips(_whole_number(count) or 0)
 
     def texts(self, value: Any) -> list[str]:
         return list(value)

@@ -37,8 +37,8 @@ def _lines(record: Record, colour: bool) -> Iterator[str]:
         yield f"{_STEP * 2}Hop limit: {header.hop_limit}"
         if message.offset > 40:
             yield f"{_STEP * 2}Extension headers: {message.offset - 40} bytes"
-    yield f"{_STEP}Firezone P2P control, dialect {message.dialect}"
     if message.reserved is not None:
+        yield f"{_STEP}Firezone P2P control, dialect {message.dialect}"
         yield f"{_STEP * 2}Kind: {title_of(message)} ({message.kind})"
         yield f"{_STEP * 2}Reserved: {message.reserved.hex()}"
         yield f"{_STEP * 2}Payload: {len(message.payload)} bytes"
@@ -69,4 +69,5 @@ def _verdict(record: Record) -> str:
     message = record.message
     if message.accepted:
         return "accepted"
-    return f"{message.reason}, {REASONS[message.reason]}: {escape(message.error or '')}"
+    effect = "ignored" if message.reason == "unknown_event" else "refused"
+    return f"{effect}, {message.reason}: {escape(message.error or REASONS[message.reason])}"

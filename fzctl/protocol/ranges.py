@@ -1,0 +1,46 @@
+"""Where proxy IPs come from: the resource ranges and the order in which a client hands them out.
+
+Upstream: ``tunnel-proto/src/client.rs`` ``IpProvider`` and ``dns/resource_stub_resolver.rs``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fzctl.errors import EncodeError
+from fzctl.protocol.values import format_ip
+
+PER_FAMILY: Final = 4
+
+_IPV4_FIRST: Final = 0x64600001  # 100.96.0.1: the network address is skipped
+_IPV4_LAST: Final = 0x647FFFFE  # 100.127.255.254: so is the broadcast address
+_IPV4_SENTINELS: Final = 0x64646F00  # 100.100.111.0/24 is skipped
+_SENTINEL_COUNT: Final = 256
+_IPV6_FIRST: Final = 0xFD00_2021_1111_8000_0000_0000_0000_0000
+_IPV6_COUNT: Final = 2**21
+
+
+def proxy_ips(count: int, domain: int = 0) -> list[str]:
+    """The proxy IPs of a session's ``domain``-th new domain, counted from 0.
+
+    ``count`` 4 gives the IPv4 addresses, 8 the IPv6 ones too. Raises EncodeError where the
+    ranges are used up, or for another count.
+    """
+    if count not in (PER_FAMILY, 2 * PER_FAMILY):
+        raise EncodeError(f"a client hands out 4 or 8 proxy IPs, not {count}")
+    indices = range(domain * PER_FAMILY, (domain + 1) * PER_FAMILY)
+    found = [format_ip(_nth_ipv4(index).to_bytes(4, "big")) for index in indices]
+    if count > PER_FAMILY:
+        if indices[-1] >= _IPV6_COUNT:
+            raise EncodeError("the IPv6 resource range is used up")
+        found += [format_ip((_IPV6_FIRST + index).to_bytes(16, "big")) for index in indices]
+    return found
+
+
+def _nth_ipv4(index: int) -> int:
+    address = _IPV4_FIRST + index
+    if address >= _IPV4_SENTINELS:
+        address += _SENTINEL_COUNT
+    if address > _IPV4_LAST:
+        raise EncodeError("the IPv4 resource range is used up")
+    return address
