@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from fzctl.filter import Filter, compile_filter
-from fzctl.filter.types import FieldType
+from fzctl.filter.fields import FieldType
 from fzctl.protocol.kinds import columns
 from fzctl.records import Record
 
 PREFIX: Final = "fzp2p."
+OF_EXCHANGES: Final = frozenset(
+    PREFIX + name for name in ("response_in", "response_to", "response_time", "retransmission_of", "exchange")
+)
+NEEDS_LOOKAHEAD: Final = frozenset({PREFIX + "response_in"})
 
 
 class Column(NamedTuple):
@@ -42,6 +46,12 @@ def all_columns() -> dict[str, Column]:
     found |= {
         PREFIX + "accepted": Column(FieldType.BOOLEAN, "Accepted", lambda r: (r.message.accepted,)),
         PREFIX + "reason": Column(FieldType.STRING, "Reason", lambda r: (r.message.reason,)),
+        PREFIX + "response_in": Column(FieldType.FRAMENUM, "Answered in frame", _of_exchange("response_in")),
+        PREFIX + "response_to": Column(FieldType.FRAMENUM, "Answer to frame", _of_exchange("response_to")),
+        PREFIX + "response_time": Column(FieldType.TIME, "Time since the question (s)", _response_time),
+        PREFIX + "retransmission_of": Column(FieldType.FRAMENUM, "Repeats frame", _of_exchange("retransmission_of")),
+        PREFIX + "exchange": Column(FieldType.UINT, "Exchange number", _of_exchange("number")),
+        PREFIX + "session": Column(FieldType.UINT, "WireGuard session", _session),
         "frame.number": Column(FieldType.FRAMENUM, "Frame number", lambda r: (r.frame,)),
         "frame.time_epoch": Column(
             FieldType.TIME, "Seconds since the epoch", lambda r: () if r.time is None else (r.time / 1e9,)
@@ -50,12 +60,33 @@ def all_columns() -> dict[str, Column]:
     return found
 
 
-def record_filter(expression: str) -> Callable[[Record], bool]:
-    """A display filter over records. Raises FilterError that points at the place."""
-    known = all_columns()
-    compiled: Filter = compile_filter(expression, {name: column.type for name, column in known.items()})
-    getters = {name: known[name].values for name in compiled.fields}
-    return lambda record: compiled(lambda name: getters[name](record))
+class RecordFilter:
+    """A display filter over records; ``fields`` are the names that it uses.
+
+    Raises FilterError that points at the place.
+    """
+
+    def __init__(self, expression: str) -> None:
+        known = all_columns()
+        self._compiled: Filter = compile_filter(expression, {name: column.type for name, column in known.items()})
+        self.fields = self._compiled.fields
+        self._getters = {name: known[name].values for name in self.fields}
+
+    def __call__(self, record: Record) -> bool:
+        return self._compiled(lambda name: self._getters[name](record))
+
+
+def _of_exchange(name: str) -> Callable[[Record], Sequence[Any]]:
+    return lambda record: () if record.exchange is None else _some(getattr(record.exchange, name))
+
+
+def _response_time(record: Record) -> Sequence[Any]:
+    passed = None if record.exchange is None else record.exchange.response_time
+    return () if passed is None else (passed / 1e9,)
+
+
+def _session(record: Record) -> Sequence[Any]:
+    return () if record.outer is None else _some(record.outer.session)
 
 
 def _some(value: Any) -> Sequence[Any]:

@@ -29,6 +29,20 @@ class Outer(NamedTuple):
     counter: int | None
 
 
+class Exchange(NamedTuple):
+    """A message's place in a question and its answer (see :mod:`fzctl.analysis.exchanges`).
+
+    ``number`` counts exchanges from 1; the others are frames, ``response_time`` nanoseconds since
+    the question was first asked.
+    """
+
+    number: int
+    response_in: int | None = None
+    response_to: int | None = None
+    response_time: int | None = None
+    retransmission_of: int | None = None
+
+
 class Record(NamedTuple):
     """One message where it was found.
 
@@ -46,6 +60,7 @@ class Record(NamedTuple):
     copy_of: int | None = None
     file: str | None = None
     line_error: str | None = None
+    exchange: Exchange | None = None
 
 
 def read_records(

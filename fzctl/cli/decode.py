@@ -20,6 +20,7 @@ from fzctl.records import Record, read_hex, read_records
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
+    from fzctl.columns import RecordFilter
     from fzctl.pcap.capture import Capture
 
 _EPILOG = """\
@@ -73,7 +74,9 @@ def run(args: Namespace) -> int:
     with ExitStack() as stack:
         output = stack.enter_context(open_output(args, live=any(map(_is_live, sources))))
         inputs = _Inputs(args, sources)
-        records = inputs.records() if keep is None else filter(keep, inputs.records())
+        records = _with_exchanges(inputs.records(), _names(args, keep))
+        if keep is not None:
+            records = filter(keep, records)
         for record in islice(records, args.count):
             output.show(record)
         output.finish()
@@ -144,12 +147,30 @@ class _Inputs:
         self.exit_code = CaptureError.exit_code
 
 
-def _filter(expression: str | None) -> Callable[[Record], bool] | None:
+def _filter(expression: str | None) -> RecordFilter | None:
     if expression is None:
         return None
-    from fzctl.columns import record_filter
+    from fzctl.columns import RecordFilter
 
-    return record_filter(expression)
+    return RecordFilter(expression)
+
+
+def _names(args: Namespace, keep: RecordFilter | None) -> set[str]:
+    """The fields that the options name."""
+    return {*args.fields, *(keep.fields if keep is not None else ())}
+
+
+def _with_exchanges(records: Iterator[Record], names: set[str]) -> Iterator[Record]:
+    """Records with their exchanges, where some option asks for them."""
+    if not names:
+        return records
+    from fzctl.columns import NEEDS_LOOKAHEAD, OF_EXCHANGES
+
+    if not names & OF_EXCHANGES:
+        return records
+    from fzctl.analysis.exchanges import follow, follow_whole
+
+    return iter(follow_whole(records)) if names & NEEDS_LOOKAHEAD else follow(records)
 
 
 def _redactor() -> Callable[[Record], Record]:

@@ -20,7 +20,8 @@ AUTO: Final = "auto"
 class Kind:
     """One kind of message in the dialects that have it.
 
-    A kind without fields has no payload: none is sent, and any is accepted.
+    A kind without fields has no payload: none is sent, and any is accepted. ``answers`` names
+    the kind that this one answers, by convention and not on the wire.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Kind:
     dialects: tuple[str, ...]
     fields: tuple[Field, ...]
     sentence: str
+    answers: str | None = None
 
     @property
     def command(self) -> str:
@@ -59,6 +61,7 @@ KINDS: Final[list[Kind]] = [
         dialects=("current", "next"),
         fields=(RESOURCE, DOMAIN, Field("status", Status(), "NAT status")),
         sentence="A gateway tells whether the NAT for a domain is up.",
+        answers="assigned_ips",
     ),
     Kind(
         number=2,
@@ -91,6 +94,7 @@ KINDS: Final[list[Kind]] = [
         dialects=("seed",),
         fields=(RESOURCE, DOMAIN, Field("code", U16(), "Code")),
         sentence="The first dialect's DomainStatus, with a number for the status.",
+        answers="request",
     ),
 ]
 

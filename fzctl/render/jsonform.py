@@ -21,7 +21,7 @@ _BOOLEANS: Final = ("false", "true")
 
 def to_jsonl(record: Record) -> str:
     """The record as one line of JSON, without the line's end."""
-    frame, time, message, path, outer, direction, copy_of, file, _ = record
+    frame, time, message, path, outer, direction, copy_of, file, _, _ = record
     when = format_time(time)
     reserved = message.reserved
     payload = message.payload

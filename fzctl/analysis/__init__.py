@@ -1,0 +1,1 @@
+"""What the messages mean together: iterables of records in, values out."""
