@@ -8,6 +8,7 @@ usage: python3 dev.py COMMAND [ARGUMENT ...]
   check            ruff, mypy, import-linter
   bench [--short]  the measurements of README's table
   samples          make the sample captures anew
+  picture          make README's picture anew
   build            source distribution and wheel, into dist/
 
 Needs the standard library only, and no root. Proxy settings and PIP_* variables are honoured.
@@ -141,6 +142,11 @@ def samples() -> int:
     return run([VENV_PYTHON, script("captures/make.py")])
 
 
+def picture() -> int:
+    prepare(())
+    return run([VENV_PYTHON, script("captures/picture.py")])
+
+
 def build() -> int:
     prepare(("dev",))
     # Without isolation: the builder's own environment would need ensurepip.
@@ -151,7 +157,7 @@ def build() -> int:
 
 
 COMMANDS: Mapping[str, Callable[..., int]] = {
-    command.__name__: command for command in (demo, test, check, bench, samples, build)
+    command.__name__: command for command in (demo, test, check, bench, samples, picture, build)
 }
 WITH_ARGUMENTS = ("test", "bench")
 
