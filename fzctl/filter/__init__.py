@@ -9,6 +9,8 @@ to that.
 Beyond Wireshark 4.0: ``xor`` (from 4.2), UUIDs in quotes, ``len``, ``lower`` and ``upper`` of another's
 result. Not taken over: arithmetic, layers (``field#2``), ``min``, ``max`` and ``abs``, fields in a set,
 comparisons of a protocol's bytes, host names. Python's regular expressions stand in for PCRE2.
+Different on purpose: bytes are ordered as a dictionary orders them (4.0 puts the shorter first), every
+text contains the empty text, and numbers compared with a negative one are an error.
 """
 
 from __future__ import annotations
