@@ -69,10 +69,12 @@ def _to_double(whole: bytes, fraction: bytes, negative_exponent: bool, exponent:
     """Mirrors ``f64_from_parts``: it multiplies step by step, and refuses infinity on the way."""
     significand, scale = _significand(whole, fraction)
     digits = exponent.lstrip(b"0")
-    power = int(digits or b"0") if len(digits) <= 10 else _MAX_I32 + 1
+    power = int(digits[:11] or b"0")
     if power > _MAX_I32:
         if significand and not negative_exponent:
-            raise Refusal("bad_json", "a number is out of range", end)
+            # parse_exponent_overflow stops behind the digit that is too much.
+            unread = len(digits) - (10 if int(digits[:10]) > _MAX_I32 else 11)
+            raise Refusal("bad_json", "a number is out of range", end - unread)
         return 0.0
     scale += -power if negative_exponent else power
     value = float(significand)

@@ -275,9 +275,14 @@ class Reader:
         """The rest of a string after its opening quote (``parse_str``)."""
         raw = bytearray()
         while True:
-            raw += self._plain_run()
-            if self.data[self.index - 1] == _QUOTE:
+            start = self.index
+            stop = self._stop_in_string()
+            raw += self.data[start : self.index]
+            self.index += 1
+            if stop == _QUOTE:
                 break
+            if stop != _BACKSLASH:
+                raise Refusal("bad_json", "a string holds a raw control character", self.index)
             escape = self._next("a string")
             if escape == ord("u"):
                 raw += self._unicode_escape().encode()
@@ -316,10 +321,16 @@ class Reader:
         return int(digits, 16)
 
     def _skip_string(self) -> None:
-        """Mirrors ``ignore_str``: the escapes must be of the right form, nothing else."""
+        """Mirrors ``ignore_str``: the escapes must be of the right form, nothing else.
+
+        Other than ``parse_str_bytes`` it reports a raw control character without passing it.
+        """
         while True:
-            self._plain_run()
-            if self.data[self.index - 1] == _QUOTE:
+            stop = self._stop_in_string()
+            if stop not in (_QUOTE, _BACKSLASH):
+                raise Refusal("bad_json", "a string holds a raw control character", self.index)
+            self.index += 1
+            if stop == _QUOTE:
                 return
             escape = self._next("a string")
             if escape == ord("u"):
@@ -327,15 +338,14 @@ class Reader:
             elif escape not in _ESCAPES:
                 raise Refusal("bad_json", "a string holds an invalid escape", self.index)
 
-    def _plain_run(self) -> bytes:
-        """Bytes up to a quote or backslash, which is passed too; controls are refused."""
-        start = self.index
-        found = _PLAIN.match(self.data, start)
+    def _stop_in_string(self) -> int:
+        """Go to the next quote, backslash or control character and tell which."""
+        found = _PLAIN.match(self.data, self.index)
         assert found is not None
-        self.index = end = found.end()
-        if self._next("a string") < 0x20:
-            raise Refusal("bad_json", "a string holds a raw control character", self.index)
-        return self.data[start:end]
+        self.index = found.end()
+        if self.index == len(self.data):
+            raise Refusal("bad_json", "the payload ends within a string", self.index)
+        return self.data[self.index]
 
     def _skip_scalar(self, opening: int) -> None:
         if opening == _QUOTE:
