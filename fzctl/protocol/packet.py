@@ -105,7 +105,7 @@ def build_packet(
     if size - IPV6_HEADER > 0xFFFF:
         raise EncodeError(f"a payload of {len(payload)} bytes fits no IPv6 packet")
     word = 6 << 28 | (traffic_class & 0xFF) << 20 | flow_label & _MAX_FLOW_LABEL
-    head = _IPV6.pack(word, size - IPV6_HEADER, CONTROL_PROTOCOL, hop_limit)
+    head = _IPV6.pack(word, size - IPV6_HEADER, CONTROL_PROTOCOL, hop_limit & 0xFF)
     return b"".join((head, UNSPECIFIED_PAIR, bytes((kind,)), reserved, payload))
 
 
@@ -163,9 +163,13 @@ def _parse_transport(data: bytes, offset: int, protocol: int, *, version: int) -
 
 
 def _walk(data: bytes) -> _Chain:
-    """Walk IPv6 extension headers in any order and number, as ingot does."""
+    """Walk IPv6 extension headers in any order and number.
+
+    As ingot's ``RepeatedView::parse_choice`` does it, a packet that ends exactly where the next
+    extension header would begin is not broken: that header's number is then its protocol.
+    """
     protocol, offset, fragment = data[6], IPV6_HEADER, False
-    while protocol in WALKED_HEADERS:
+    while protocol in WALKED_HEADERS and offset < len(data):
         if len(data) < offset + 8:
             return _Chain(protocol, offset, fragment, broken=True)
         length = 8
