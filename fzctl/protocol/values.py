@@ -19,6 +19,7 @@ _UUID: Final = re.compile(
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 _GROUP: Final = re.compile("[0-9a-fA-F]{1,4}", re.ASCII)
+_LONGEST_IPV6: Final = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 
 _MAX_LABEL: Final = 63
 _MAX_NAME_BEFORE_ROOT: Final = 254
@@ -157,6 +158,8 @@ def _escape_octet(octet: int) -> str:
 
 def _parse_ipv6(text: str) -> bytes | None:
     """Rust's ``Parser::read_ipv6_addr``: at most one ``::``, IPv4 only as the last 4 bytes."""
+    if len(text) > _LONGEST_IPV6:
+        return None
     head, compressed, tail = text.partition("::")
     front = _read_groups(head, last=not compressed)
     back = _read_groups(tail, last=True)
