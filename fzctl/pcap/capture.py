@@ -1,0 +1,114 @@
+"""Capture files from front to back: what is in them, and the few frames that matter to us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+
+from fzctl.pcap import classic, ng
+from fzctl.pcap.frame import Candidate, Frame
+from fzctl.pcap.streams import Source, Stream, open_stream
+from fzctl.pcap.window import Window
+
+
+class Capture:
+    """A capture that is being read, once and in order; a context manager that closes it.
+
+    Take either ``frames`` or ``candidates``. Memory does not grow with the capture.
+    """
+
+    def __init__(self, stream: Stream, *, user0_is_ip: bool = False) -> None:
+        """Read what tells the format. Raises CaptureError where it is no capture."""
+        self._stream = stream
+        window = Window(stream, classic.CAPACITY)
+        whole = window.need(4)
+        magic = bytes(window.view[:4])
+        self._reader: classic.ClassicReader | ng.NgReader
+        if whole and magic in classic.MAGICS:
+            self._reader = classic.ClassicReader(window, user0_is_ip=user0_is_ip)
+        elif whole and magic == ng.MAGIC:
+            self._reader = ng.NgReader(window, user0_is_ip=user0_is_ip)
+        else:
+            raise window.error(0, "this is no capture file: it begins like neither pcap nor pcapng")
+        self._taken = False
+
+    @property
+    def source(self) -> str:
+        """What messages call the capture: its path or ``standard input``."""
+        return self._stream.name
+
+    @property
+    def format(self) -> str:
+        """``pcap`` or ``pcapng``."""
+        return self._reader.format
+
+    @property
+    def frame_count(self) -> int:
+        """The frames passed so far, as Wireshark counts, whether they were yielded or not."""
+        return self._reader.frame_count
+
+    @property
+    def skipped_link_types(self) -> dict[int, int]:
+        """Link types that we cannot read, each with its number of frames so far."""
+        return self._reader.skipped_link_types
+
+    @property
+    def secrets(self) -> list[tuple[int, bytes]]:
+        """Type and bytes of the decryption secrets blocks passed so far (pcapng only)."""
+        return self._reader.secrets
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame, whatever its link type.
+
+        Raises CaptureError at damage, after every frame before it was yielded, and RuntimeError
+        on the second pass.
+        """
+        self._take()
+        return self._reader.frames()
+
+    def candidates(self) -> Iterator[Candidate]:
+        """The frames that may hold a control packet; none is missed, a few are not one.
+
+        A frame whose addresses the snap length cut off cannot be told and is left out. Raises
+        as ``frames`` does.
+        """
+        self._take()
+        return self._reader.candidates()
+
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes read of the file, packed as it is, and its size (``None`` for a pipe)."""
+        return self._stream.consumed, self._stream.total
+
+    def close(self) -> None:
+        """Close the file, if a path was given."""
+        self._stream.close()
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take(self) -> None:
+        if self._taken:
+            raise RuntimeError("a capture is read once: open it again for another pass")
+        self._taken = True
+
+
+def open_capture(source: Source, *, user0_is_ip: bool = False) -> Capture:
+    """Open a capture: a path, ``-`` for standard input, or a binary file object.
+
+    pcap and pcapng, plain, gzip or zstd, told apart by content. ``user0_is_ip`` reads link type
+    147 as raw IP. Raises CaptureError where it cannot be opened or is no capture.
+    """
+    stream = open_stream(source)
+    try:
+        return Capture(stream, user0_is_ip=user0_is_ip)
+    except BaseException:
+        stream.close()
+        raise

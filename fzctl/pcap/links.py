@@ -1,0 +1,172 @@
+"""Link types: where in a frame the IP packet begins, and through which layers.
+
+Numbers are those of https://www.tcpdump.org/linktypes.html. A packet quoted in another one (an
+ICMP error) is not looked for: only what the frame itself carries counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+ETHERNET: Final = 1
+RAW: Final = 101
+USER0: Final = 147
+
+Located = tuple[int, tuple[str, ...]]
+Locator = Callable[[bytes], Located | None]
+
+# A frame in use has one tag or two; four leave room, and more would move the addresses out of
+# the bytes that every stack of tags shares (see Link.probe).
+MAX_VLAN_TAGS: Final = 4
+# IEEE 802.1Q, 802.1ad, and the type that was in use for stacked tags before 802.1ad.
+_VLAN_TYPES: Final = frozenset((b"\x81\x00", b"\x88\xa8", b"\x91\x00"))
+_VLAN_TAG: Final = 4
+
+_VERSION_4: Final = range(0x40, 0x50)
+_VERSION_6: Final = range(0x60, 0x70)
+
+# Next headers that a receiver walks through to reach 255, and 255 itself
+# (rust/libs/connlib/ip-packet/src/lib.rs, IpPacket::new).
+_MAY_BE_CONTROL: Final = frozenset((0, 43, 44, 60, 135, 139, 140, 253, 254, 255))
+_NEXT_HEADER: Final = 6
+_ADDRESSES: Final = 8
+_IPV6_HEADER: Final = 40
+_UNSPECIFIED: Final = bytes(_IPV6_HEADER - _ADDRESSES)
+# The first bytes of the destination address: zero in a control packet. In all other traffic
+# they practically never are, whatever is carried: a TCP sequence number or a UDP length stands
+# here in IPv4, even where the payload is all zeros.
+_DESTINATION: Final = 24
+
+
+class Link(NamedTuple):
+    """How frames of one link type are read.
+
+    ``locate`` returns where the IP header begins and the path to it, ``None`` where the frame
+    holds no IP packet. The four bytes at ``probe`` are zero in every frame that holds a packet
+    from :: to ::, however many VLAN tags stand before it; all else can be passed over.
+    """
+
+    locate: Locator
+    probe: int
+
+
+def link_for(link_type: int, *, user0_is_ip: bool = False) -> Link | None:
+    """The reader for a link type, ``None`` where we cannot read it.
+
+    ``user0_is_ip`` takes link type 147, which means something else everywhere, as raw IP.
+    """
+    if link_type == USER0 and user0_is_ip:
+        link_type = RAW
+    return _LINKS.get(link_type)
+
+
+def locate(link_type: int, data: bytes, *, user0_is_ip: bool = False) -> Located | None:
+    """Where a frame's IP header begins and the path to it, such as ``("ethernet", "ipv6")``.
+
+    The last element is ``ipv4`` or ``ipv6``; ``None`` where the frame holds neither or its link
+    type is unknown.
+    """
+    link = link_for(link_type, user0_is_ip=user0_is_ip)
+    return None if link is None else link.locate(data)
+
+
+def may_be_control(data: bytes, offset: int) -> bool:
+    """Whether the IPv6 packet at ``offset`` goes from :: to :: and may lead to next header 255.
+
+    Hop limit does not count. Extension headers are not walked: that is the protocol floor's.
+    """
+    return (
+        data[offset + _ADDRESSES : offset + _IPV6_HEADER] == _UNSPECIFIED
+        and data[offset + _NEXT_HEADER] in _MAY_BE_CONTROL
+        and data[offset] in _VERSION_6
+    )
+
+
+def _raw_locator(*, ipv4: bool, ipv6: bool) -> Locator:
+    found_4: Located | None = (0, ("raw", "ipv4")) if ipv4 else None
+    found_6: Located | None = (0, ("raw", "ipv6")) if ipv6 else None
+
+    def locate_raw(data: bytes) -> Located | None:
+        version = data[0] if data else 0
+        if version in _VERSION_6:
+            return found_6
+        return found_4 if version in _VERSION_4 else None
+
+    return locate_raw
+
+
+def _family_locator(name: str) -> Locator:
+    # The family's number is the capturing system's: BSD 24, FreeBSD 28, Darwin 30, Linux 10.
+    # So is its byte order with NULL, and writers of LOOP do not all keep to network order.
+    kinds: dict[bytes, tuple[range, Located]] = {}
+    for version, family_name, families in (
+        (_VERSION_4, "ipv4", (2,)),
+        (_VERSION_6, "ipv6", (24, 28, 30, 10)),
+    ):
+        found = (4, (name, family_name))
+        for family in families:
+            kinds[family.to_bytes(4, "big")] = version, found
+            kinds[family.to_bytes(4, "little")] = version, found
+
+    def locate_by_family(data: bytes) -> Located | None:
+        version, found = kinds.get(data[:4], _NOTHING)
+        return found if len(data) > 4 and data[4] in version else None
+
+    return locate_by_family
+
+
+def _ethertype_locator(name: str, type_at: int, header: int) -> Locator:
+    # ``type_at`` is where the ethertype stands, ``header`` the length of the link header.
+    ladder: list[dict[bytes, tuple[range, Located]]] = []
+    for tags in range(MAX_VLAN_TAGS + 1):
+        path = (name, *("vlan",) * tags)
+        at = header + _VLAN_TAG * tags
+        ladder.append(
+            {
+                b"\x08\x00": (_VERSION_4, (at, (*path, "ipv4"))),
+                b"\x86\xdd": (_VERSION_6, (at, (*path, "ipv6"))),
+            }
+        )
+    untagged = ladder[0]
+
+    def locate_by_ethertype(data: bytes) -> Located | None:
+        kind = data[type_at : type_at + 2]
+        version, found = untagged.get(kind, _NOTHING)
+        if found is None and kind in _VLAN_TYPES:
+            version, found = _climb(data, header, ladder)
+        return found if found is not None and len(data) > found[0] and data[found[0]] in version else None
+
+    return locate_by_ethertype
+
+
+def _climb(
+    data: bytes, header: int, ladder: list[dict[bytes, tuple[range, Located]]]
+) -> tuple[range, Located | None]:
+    # Behind the link header stands the tag's value, then the type of what follows.
+    at = header + 2
+    for rung in ladder[1:]:
+        kind = data[at : at + 2]
+        if kind in rung:
+            return rung[kind]
+        if kind not in _VLAN_TYPES:
+            break
+        at += _VLAN_TAG
+    return _NOTHING
+
+
+_NOTHING: Final[tuple[range, Located | None]] = (range(0), None)
+
+_RAW_LINK: Final = Link(_raw_locator(ipv4=True, ipv6=True), _DESTINATION)
+_LINKS: Final[dict[int, Link]] = {
+    0: Link(_family_locator("null"), 4 + _DESTINATION),
+    ETHERNET: Link(_ethertype_locator("ethernet", 12, 14), 14 + _DESTINATION),
+    12: _RAW_LINK,
+    14: _RAW_LINK,
+    RAW: _RAW_LINK,
+    108: Link(_family_locator("loop"), 4 + _DESTINATION),
+    113: Link(_ethertype_locator("linux_cooked", 14, 16), 16 + _DESTINATION),
+    228: Link(_raw_locator(ipv4=True, ipv6=False), _DESTINATION),
+    229: Link(_raw_locator(ipv4=False, ipv6=True), _DESTINATION),
+    276: Link(_ethertype_locator("linux_cooked_v2", 0, 20), 20 + _DESTINATION),
+}

@@ -1,0 +1,288 @@
+"""The next generation capture format, pcapng (draft-ietf-opsawg-pcapng), read block by block."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from fzctl.pcap import blocks
+from fzctl.pcap.blocks import Interface
+from fzctl.pcap.frame import Candidate, Frame
+from fzctl.pcap.links import may_be_control
+from fzctl.pcap.window import Window
+
+MAGIC: Final = b"\x0a\x0d\x0d\x0a"
+# Longer than any packet, key log or name table; beyond it a length is taken for damage.
+MAX_BLOCK: Final = 16 * 1024 * 1024
+
+# Interface, time stamp, captured length and length precede the data of a packet block.
+_PACKET_DATA: Final = 28
+_SIMPLE_DATA: Final = 12
+_TRAILER: Final = 4
+_GROUP: Final = 4
+_ENDLESS: Final = 1 << 62
+
+# Number, time, interface, where the data starts and ends in the window, length on the wire.
+_Packet = tuple[int, int | None, Interface, int, int, int]
+
+
+class NgReader:
+    """The frames of a pcapng stream; ``frame_count`` is how many were passed so far.
+
+    ``secrets`` holds type and bytes of the decryption secrets blocks passed so far,
+    ``skipped_link_types`` the link types that we cannot read with their number of frames.
+    """
+
+    format = "pcapng"
+
+    def __init__(self, window: Window, *, user0_is_ip: bool = False) -> None:
+        self.frame_count = 0
+        self.skipped_link_types: dict[int, int] = {}
+        self.secrets: list[tuple[int, bytes]] = []
+        self._window = window
+        self._user0_is_ip = user0_is_ip
+        self._interfaces: list[Interface] = []
+        self._set_order("<")
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame that holds a packet. Raises CaptureError at damage, after those before it.
+
+        Blocks that take a number but hold no packet are counted, not yielded.
+        """
+        window = self._window
+        position = 0
+        while True:
+            while size := self._measure(position):
+                packet = self._enter(position, size)
+                if packet is not None:
+                    number, time, interface, start, after, length = packet
+                    yield Frame(
+                        number,
+                        time,
+                        interface.link_type,
+                        bytes(window.view[start:after]),
+                        length,
+                        self._comments(position, size, after),
+                    )
+                position += size
+            if not self._read_on(position):
+                return
+            position = min(position, _TRAILER)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """The frames that may hold a control packet, found without looking at the others.
+
+        Raises CaptureError at damage, after the frames before it.
+        """
+        window = self._window
+        position = 0
+        size = 1
+        while True:
+            if self._skim is not None:
+                position = self._pass_over(position)
+            for _ in range(_GROUP):
+                size = self._measure(position)
+                if not size:
+                    break
+                packet = self._enter(position, size)
+                position += size
+                if packet is None:
+                    continue
+                number, time, interface, start, after, length = packet
+                link = interface.link
+                if link is None:
+                    continue
+                if interface.link_type != self._aim:
+                    self._aim_at(interface.link_type)
+                if after - start <= link.probe or window.view[start + link.probe]:
+                    continue
+                data = bytes(window.view[start:after])
+                found = link.locate(data)
+                if found is not None and may_be_control(data, found[0]):
+                    offset, path = found
+                    yield Candidate(number, time, interface.link_type, data, length, offset, path)
+            if not size:
+                if not self._read_on(position):
+                    return
+                position = min(position, _TRAILER)
+
+    def _pass_over(self, position: int) -> int:
+        """Pass over plain traffic of interfaces that share a link type; where that ends."""
+        end = self._window.end
+        view = self._window.view[:end]
+        skim, group = self._skim, self._group
+        assert skim is not None
+        number = self.frame_count
+        # A block's second length is read together with the head of the next block.
+        start = position - _TRAILER
+        last = self._word(view, start)[0]
+        at = start
+        try:
+            for number in range(number, _ENDLESS):  # noqa: B007, B020 - counts on
+                repeated, kind, size, interface, captured, word = skim(view, at)
+                if (
+                    kind != 6
+                    or repeated != last
+                    or not word
+                    or captured > size - 32
+                    or size & 3
+                    or interface not in group
+                ):
+                    break
+                at += size
+                last = size
+        except struct.error:
+            pass
+        if at + _TRAILER > end or self._word(view, at)[0] != last:
+            at -= last
+            number -= 1
+        self.frame_count = number
+        return at + _TRAILER
+
+    def _measure(self, position: int) -> int:
+        """The length of the block at ``position``; 0 where the window does not hold all of it.
+
+        Raises CaptureError where the lengths are wrong.
+        """
+        window = self._window
+        view, end = window.view, window.end
+        if position + 8 > end:
+            return 0
+        kind, size = self._head(view, position)
+        if kind == blocks.SECTION:
+            if position + 12 > end:
+                return 0
+            order = blocks.BYTE_ORDERS.get(bytes(view[position + 8 : position + 12]))
+            if order is None:
+                raise window.error(position, "a section header without pcapng's byte-order magic")
+            self._set_order(order)
+            kind, size = self._head(view, position)
+        if size & 3 or not blocks.LEAST_LENGTH.get(kind, blocks.FRAMING) <= size <= MAX_BLOCK:
+            raise window.error(position, f"a block of type {kind:#x} claims a length of {size} bytes")
+        if position + size > end:
+            return 0
+        (repeated,) = self._word(view, position + size - _TRAILER)
+        if repeated != size:
+            raise window.error(
+                position, f"a block's two lengths differ: {size} at its start, {repeated} at its end"
+            )
+        return int(size)
+
+    def _enter(self, position: int, size: int) -> _Packet | None:
+        """Take in the block at ``position``; the packet, where it holds one."""
+        window = self._window
+        view = window.view
+        kind = self._head(view, position)[0]
+        room = size - 32
+        start = position + _PACKET_DATA
+        high = low = 0
+        if kind == blocks.ENHANCED_PACKET:
+            index, high, low, captured, length = self._enhanced(view, position + 8)
+        elif kind == blocks.OBSOLETE_PACKET:
+            index, high, low, captured, length = self._obsolete(view, position + 8)
+        elif kind == blocks.SIMPLE_PACKET:
+            (length,) = self._word(view, position + 8)
+            index, room, start = 0, size - 16, position + _SIMPLE_DATA
+            captured = length
+            if self._interfaces and 0 < self._interfaces[0].snap_length < length:
+                captured = self._interfaces[0].snap_length
+        else:
+            self._enter_other(kind, position, size)
+            return None
+        if index >= len(self._interfaces):
+            raise window.error(
+                position, f"a packet of interface {index}; the section has {len(self._interfaces)}"
+            )
+        if captured > room:
+            raise window.error(
+                position, f"a packet claims {captured} bytes in a block that holds {room}"
+            )
+        interface = self._interfaces[index]
+        self.frame_count += 1
+        if interface.link is None:
+            skipped = self.skipped_link_types
+            skipped[interface.link_type] = skipped.get(interface.link_type, 0) + 1
+        time = None
+        if kind != blocks.SIMPLE_PACKET:
+            ticks = high << 32 | low
+            time = ticks * interface.numerator // interface.denominator + interface.offset
+        return self.frame_count, time, interface, start, start + captured, length
+
+    def _enter_other(self, kind: int, position: int, size: int) -> None:
+        if kind in blocks.COUNTED:
+            self.frame_count += 1
+        elif kind == blocks.SECTION:
+            self._begin_section(position)
+        elif kind == blocks.INTERFACE:
+            body = bytes(self._window.view[position + 8 : position + size - _TRAILER])
+            interface = blocks.parse_interface(body, self._order, user0_is_ip=self._user0_is_ip)
+            self._interfaces.append(interface)
+            if self._aim is None or self._aim == interface.link_type:
+                self._aim_at(interface.link_type)
+        elif kind == blocks.SECRETS:
+            self._enter_secrets(position, size)
+
+    def _begin_section(self, position: int) -> None:
+        window = self._window
+        major, minor = struct.unpack_from(self._order + "HH", window.view, position + 12)
+        # 1.2 is what some writers call the same format (draft section 4.1).
+        if major != 1 or minor not in (0, 2):
+            raise window.error(position, f"version {major}.{minor} of the pcapng format is unknown")
+        self._interfaces = []
+        self._aim_at(None)
+
+    def _enter_secrets(self, position: int, size: int) -> None:
+        window = self._window
+        kind, length = self._head(window.view, position + 8)
+        start = position + 16
+        if length > size - 20:
+            raise window.error(
+                position, f"secrets claim {length} bytes in a block that holds {size - 20}"
+            )
+        self.secrets.append((kind, bytes(window.view[start : start + length])))
+
+    def _comments(self, position: int, size: int, after: int) -> tuple[str, ...]:
+        # Options follow the data, padded to four bytes; a simple packet block has none.
+        rest = position + size - _TRAILER - after
+        if rest < 8:
+            return ()
+        padding = (position - after) % 4
+        data = bytes(self._window.view[after + padding : position + size - _TRAILER])
+        return blocks.comments(data, self._order)
+
+    def _set_order(self, order: str) -> None:
+        self._order = order
+        self._word = struct.Struct(order + "I").unpack_from
+        self._head = struct.Struct(order + "II").unpack_from
+        self._enhanced = struct.Struct(order + "IIIII").unpack_from
+        self._obsolete = struct.Struct(order + "H2xIIII").unpack_from
+        self._aim_at(None)
+
+    def _aim_at(self, link_type: int | None) -> None:
+        """Have ``_pass_over`` pass over the frames of every interface of this link type."""
+        self._aim = link_type
+        self._skim = None
+        self._group = frozenset(
+            index
+            for index, interface in enumerate(self._interfaces)
+            if interface.link is not None and interface.link_type == link_type
+        )
+        if self._group:
+            link = self._interfaces[min(self._group)].link
+            assert link is not None
+            # The length before, type, length, interface, captured length, and the four bytes
+            # that are zero in every control packet.
+            layout = f"{self._order}IIII8xI{4 + link.probe}xI"
+            self._skim = struct.Struct(layout).unpack_from
+
+    def _read_on(self, position: int) -> bool:
+        """Go on behind ``position``, where the window holds no whole block; false at the end."""
+        window = self._window
+        kept = min(position, _TRAILER)
+        if window.refill(position - kept):
+            return True
+        rest = window.end - kept
+        if rest:
+            raise window.error(kept, f"the file ends within a block, of which {rest} bytes are there")
+        return False

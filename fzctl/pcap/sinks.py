@@ -1,0 +1,130 @@
+"""Where a capture is written to: a path, standard output or a file object, packed by name.
+
+A file that is written is whole or absent: it gets its name when it is closed without an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import zlib
+from typing import Any, BinaryIO, Protocol
+
+from fzctl.errors import CaptureError
+from fzctl.pcap.compression import load_zstd
+
+Target = str | os.PathLike[str] | BinaryIO
+
+
+class _Packer(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+class Sink:
+    """Bytes on their way into a target; ``name`` is what messages call it."""
+
+    def __init__(self, name: str, file: Any, packer: _Packer | None = None) -> None:
+        self.name = name
+        self._file = file
+        self._packer = packer
+
+    def write(self, data: bytes) -> None:
+        """Write ``data``. Raises CaptureError where the target takes no more."""
+        try:
+            self._file.write(data if self._packer is None else self._packer.compress(data))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
+
+    def flush(self) -> None:
+        """Hand on what was written so far, except what a packer still holds back."""
+        try:
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        """Finish the target. Raises CaptureError where it cannot be finished."""
+        if self._packer is not None:
+            packer, self._packer = self._packer, None
+            self.write(packer.flush())
+        self.flush()
+
+    def abandon(self) -> None:
+        """Give up without finishing."""
+
+
+class _FileSink(Sink):
+    """A file of ours, which has its name from the start (a pipe, a device)."""
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+    def abandon(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+class _NewFileSink(_FileSink):
+    """A regular file, written beside its final name and renamed when it is whole."""
+
+    def __init__(self, name: str, file: Any, packer: _Packer | None, written: str, path: str) -> None:
+        super().__init__(name, file, packer)
+        self._written = written
+        self._path = path
+
+    def close(self) -> None:
+        super().close()
+        try:
+            if os.path.exists(self._path):
+                os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))
+            os.replace(self._written, self._path)
+        except OSError as error:
+            raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
+
+    def abandon(self) -> None:
+        super().abandon()
+        with contextlib.suppress(OSError):
+            os.unlink(self._written)
+
+
+def open_sink(target: Target) -> Sink:
+    """Open a path, ``-`` (standard output) or a binary file object, which stays open.
+
+    A path that ends in ``.gz`` or ``.zst`` is packed. Raises CaptureError where the target
+    cannot be written or zstd is missing.
+    """
+    if not isinstance(target, (str, os.PathLike)):
+        return Sink(str(getattr(target, "name", "stream")), target)
+    name = os.fspath(target)
+    if name == "-":
+        return Sink("standard output", sys.stdout.buffer)
+    packer = _packer_for(name)
+    path = os.path.realpath(name)
+    try:
+        if os.path.isdir(path):
+            raise CaptureError(name, "is a directory, not a file to write")
+        if os.path.exists(path) and not os.path.isfile(path):
+            return _FileSink(name, open(path, "wb"), packer)
+        written = f"{path}.{os.getpid()}.part"
+        return _NewFileSink(name, open(written, "xb"), packer, written, path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CaptureError(name, f"cannot be written: {reason}") from error
+
+
+def _packer_for(name: str) -> _Packer | None:
+    if name.endswith(".gz"):
+        return zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    if name.endswith(".zst"):
+        packer: _Packer = load_zstd(name).ZstdCompressor()
+        return packer
+    return None

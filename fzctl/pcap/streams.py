@@ -1,0 +1,139 @@
+"""Byte streams out of files, pipes and file objects: plain, gzip and zstd, told apart by content.
+
+The first bytes decide, never the name and never a seek, so that a pipe works like a file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from fzctl.errors import CaptureError
+from fzctl.pcap.compression import MAGIC_LENGTH, ReadInto, unpacker_for
+
+Source = str | os.PathLike[str] | BinaryIO
+
+
+class Stream:
+    """Unpacked bytes, read once from front to end.
+
+    ``name`` is what messages call the source; ``total`` the source's size in bytes, ``None``
+    where it has none (a pipe); ``consumed`` the source's bytes read so far, packed as they are.
+    """
+
+    def __init__(
+        self, name: str, read_into: ReadInto, total: int | None, close: Callable[[], None]
+    ) -> None:
+        self.name = name
+        self.total = total
+        self.consumed = 0
+        self._read_into = read_into
+        self._close = close
+        self._head = b""
+        self._deliver: ReadInto = self._read
+
+    def readinto(self, target: memoryview) -> int:
+        """Fill the front of ``target`` with what is there; return the count, 0 at the end.
+
+        Raises CaptureError where the source cannot be read or its compression is damaged.
+        """
+        return self._deliver(target)
+
+    def close(self) -> None:
+        """Close the file that open_stream opened; a file object handed in stays open."""
+        self._close()
+
+    def detect(self) -> None:
+        """Look at the first bytes and unpack from here on. Raises CaptureError where empty."""
+        head = memoryview(bytearray(MAGIC_LENGTH))
+        filled = 0
+        while filled < MAGIC_LENGTH and (count := self._read(head[filled:])):
+            filled += count
+        if not filled:
+            raise CaptureError(self.name, "the file is empty")
+        self._head = bytes(head[:filled])
+        self._deliver = unpacker_for(self._head, self._read, self.name) or self._read
+
+    def _read(self, target: memoryview) -> int:
+        if self._head:
+            count = min(len(self._head), len(target))
+            target[:count] = self._head[:count]
+            self._head = self._head[count:]
+            return count
+        try:
+            count = self._read_into(target)
+        except OSError as error:
+            raise CaptureError(self.name, f"cannot be read: {_reason(error)}") from error
+        self.consumed += count
+        return count
+
+
+def open_stream(source: Source) -> Stream:
+    """Open a path, ``-`` (standard input) or a binary file object.
+
+    Raises CaptureError where it is missing, a directory, not permitted, empty, or zstd without
+    a module to read it.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        stream = _open_object(source, str(getattr(source, "name", "stream")))
+    elif source == "-":
+        stream = _open_standard_input()
+    else:
+        stream = _open_path(os.fspath(source))
+    try:
+        stream.detect()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _open_path(path: str) -> Stream:
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - the Stream closes it
+    except IsADirectoryError as error:
+        raise CaptureError(path, "is a directory, not a capture file") from error
+    except (OSError, ValueError) as error:
+        raise CaptureError(path, f"cannot be opened: {_reason(error)}") from error
+    return Stream(path, file.readinto, _size_of(file), file.close)
+
+
+def _open_standard_input() -> Stream:
+    if sys.stdin is None:
+        raise CaptureError("standard input", "is closed")
+    # The raw file below the buffer returns what a live pipe has; the buffer waits for more.
+    file = sys.stdin.buffer
+    return _open_object(getattr(file, "raw", file), "standard input")
+
+
+def _open_object(file: Any, name: str) -> Stream:
+    read_into = getattr(file, "readinto1", None) or getattr(file, "readinto", None)
+    return Stream(name, read_into or _reader_of(file), _size_of(file), _leave_open)
+
+
+def _reader_of(file: Any) -> ReadInto:
+    def read_into(target: memoryview) -> int:
+        data = file.read(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+    return read_into
+
+
+def _leave_open() -> None:
+    pass
+
+
+def _size_of(file: Any) -> int | None:
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
