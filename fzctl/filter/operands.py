@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from . import syntax
 from .addresses import ipv4_number, ipv6_number
@@ -22,8 +21,7 @@ _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(NamedTuple):
     """``values(get)`` are what it holds in the packet behind ``get``, in the form that compares.
 
     That form is the packet's own value, but nanoseconds for TIME and numbers for addresses.

@@ -1,9 +1,11 @@
-"""The tree that the parser builds and the evaluator compiles. It knows names, not yet their types."""
+"""The tree that the parser builds and the evaluator compiles. It knows names, not yet their types.
+
+Named tuples, because twelve dataclasses cost more at start-up than the whole of a filter's work.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from .errors import Span
 from .lexer import Token
@@ -12,16 +14,14 @@ from .slices import Slice
 Quantifier: TypeAlias = Literal["any", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldName:
+class FieldName(NamedTuple):
     """A field that exists."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value written in the expression; what it means depends on the field that it meets."""
 
     token: Token
@@ -31,8 +31,7 @@ class Value:
         return self.token.span
 
 
-@dataclass(frozen=True, slots=True)
-class Sliced:
+class Sliced(NamedTuple):
     """Some bytes of an operand: ``operand[ranges]``."""
 
     operand: Operand
@@ -40,8 +39,7 @@ class Sliced:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """``function(argument)``."""
 
     function: str
@@ -52,22 +50,19 @@ class Call:
 Operand: TypeAlias = FieldName | Value | Sliced | Call
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(NamedTuple):
     """A field, or a slice of one, stands alone: is it there?"""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class AnyPresent:
+class AnyPresent(NamedTuple):
     """A protocol's name stands alone: is any of its fields there?"""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(NamedTuple):
     """``left operator right``; ``operator`` in its spelling with signs."""
 
     left: Operand
@@ -76,8 +71,7 @@ class Compare:
     quantifier: Quantifier | None
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(NamedTuple):
     """``left contains right``."""
 
     left: Operand
@@ -85,8 +79,7 @@ class Contains:
     quantifier: Quantifier | None
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(NamedTuple):
     """``left matches "pattern"``."""
 
     left: Operand
@@ -94,8 +87,7 @@ class Matches:
     quantifier: Quantifier | None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """``left in {low, low..high}``; an element without a range has no ``high``."""
 
     left: Operand
@@ -104,15 +96,13 @@ class Member:
     quantifier: Quantifier | None
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     """``not part``."""
 
     part: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(NamedTuple):
     """Two or more parts joined by the same operator. Flat, so that long chains stay shallow."""
 
     operator: Literal["and", "or", "xor"]
