@@ -6,6 +6,12 @@
 Importing binds the layers, so that scapy decodes control packets by itself. There is one class
 for each kind in :mod:`fzctl.protocol.kinds`, named by the kind's title; a kind declared later
 has its class by :func:`layer_for` and as an attribute of this module.
+
+``conf.contribs["fzp2p"]["dialect"]`` says whose rules judge. What a receiver refuses is an
+:class:`FzP2pRefused` with its bytes and the reason; :func:`verdict` gives the whole verdict. The
+layers build whatever they are told: ``refusals()`` of a message says what a real sender would not
+send. Whoever changes the size of a packet that was read must ``del packet[IPv6].plen``, as
+everywhere in scapy.
 """
 
 from __future__ import annotations

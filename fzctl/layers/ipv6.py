@@ -12,7 +12,7 @@ from scapy.layers import inet6
 from scapy.layers.inet6 import IPv6, _IPv6ExtHdr
 from scapy.packet import Packet, bind_bottom_up, bind_top_down
 
-from fzctl.layers.messages import FzP2p, _arrived, _carrier
+from fzctl.layers.messages import FzP2p, packet_of, carrier_of
 from fzctl.protocol.packet import CONTROL_PROTOCOL, WALKED_HEADERS, is_ours
 
 _UNSPECIFIED: Final = "::"
@@ -38,8 +38,8 @@ class IPv6ExtHdrWalked(_IPv6ExtHdr):
         if not _pkt or _underlayer is None:
             return cls
         known: type[Packet] = _underlayer.default_payload_class(_pkt)
-        carrier = _carrier(_underlayer)
-        if carrier is None or not is_ours(_arrived(carrier)):
+        carrier = carrier_of(_underlayer)
+        if carrier is None or isinstance(carrier, inet6.IPerror6) or not is_ours(packet_of(carrier)):
             return known
         return known if issubclass(known, _IPv6ExtHdr) and _can_read(known, _pkt) else cls
 

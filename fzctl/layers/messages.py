@@ -21,13 +21,11 @@ from scapy.layers.inet6 import IPerror6, IPv6, _IPv6ExtHdr
 from scapy.packet import Packet, Raw, bind_top_down
 
 from fzctl.errors import EncodeError
+from fzctl.layers.exchange import exchange_key, is_answer
 from fzctl.layers.fields import IpListField, UuidField, printable, scapy_fields, short_addresses
-from fzctl.protocol import values
 from fzctl.protocol.codec import Message, canonical_values, decode, decode_truncated, encode_payload, judge
-from fzctl.protocol.fields import IpList
-from fzctl.protocol.kinds import AUTO, DOMAIN, KINDS, RESOURCE, Kind, kind_by_name
+from fzctl.protocol.kinds import AUTO, KINDS, Kind, kind_by_name
 from fzctl.protocol.packet import CONTROL_HEADER, build_packet, declared_length, is_ours
-from fzctl.protocol.reasons import Refusal
 
 SETTINGS: Final = "fzp2p"
 conf.contribs.setdefault(SETTINGS, {"dialect": AUTO})
@@ -113,17 +111,17 @@ class FzP2p(Packet):
         """Protocol 255 is control between ``::`` and ``::`` only, and not where an ICMP error quotes it."""
         if not _pkt:
             return cls
-        carrier = _carrier(_underlayer)
-        if isinstance(carrier, IPerror6) or (carrier is not None and not is_ours(_arrived(carrier))):
+        carrier = carrier_of(_underlayer)
+        if isinstance(carrier, IPerror6) or (carrier is not None and not is_ours(packet_of(carrier))):
             return Raw
         return cls if len(_pkt) >= CONTROL_HEADER else FzP2pRefused
 
     def guess_payload_class(self, payload: bytes) -> type[Packet]:
-        carrier = _carrier(self.underlayer)
+        carrier = carrier_of(self.underlayer)
         if carrier is None:
             message = judge((self.raw_packet_cache or b"") + payload, 0, dialect())
         else:
-            message = decode(_arrived(carrier), dialect())
+            message = decode(packet_of(carrier), dialect())
         kind = message.declaration
         return layer_for(kind) if message.accepted and kind is not None else FzP2pRefused
 
@@ -182,13 +180,13 @@ class KindLayer(Packet):
         return b""
 
     def hashret(self) -> bytes:
-        return repr(self._exchange()).encode()
+        return repr(exchange_key(self.declaration, self.members())).encode()
 
     def answers(self, other: Packet) -> int:
         """True where ``other`` is the request of the exchange that this message answers."""
         if not isinstance(other, KindLayer) or not is_answer(self.declaration, other.declaration):
             return 0
-        return int(self._exchange() == other._exchange())
+        return int(self.hashret() == other.hashret())
 
     def mysummary(self) -> str:
         texts = [type(self).__name__]
@@ -200,16 +198,6 @@ class KindLayer(Packet):
             elif not isinstance(scapy_field, UuidField):
                 texts += [printable(str(each)) for each in declared.type.texts(value)]
         return " ".join(texts)
-
-    def _exchange(self) -> tuple[str, ...]:
-        """Resource and domain, as the client compares them (``dns_resource_nat.rs``)."""
-        if not _has_key(self.declaration):
-            return (self.declaration.name,)
-        resource, domain = str(self.getfieldval(RESOURCE.name)), str(self.getfieldval(DOMAIN.name))
-        try:
-            return values.parse_uuid(resource), values.domain_key(values.parse_domain(domain))
-        except Refusal:
-            return resource.lower(), values.domain_key(domain)
 
 
 @cache
@@ -233,21 +221,6 @@ def layer_for(kind: Kind) -> type[KindLayer]:
     return layer
 
 
-def is_answer(answer: Kind, request: Kind) -> bool:
-    """Does one kind answer the other?
-
-    Both name the exchange, by resource and domain, and have a dialect in common; the request
-    brings the addresses that the answer decides on.
-    """
-    return (
-        _has_key(answer)
-        and _has_key(request)
-        and not set(answer.dialects).isdisjoint(request.dialects)
-        and _gives_addresses(request)
-        and not _gives_addresses(answer)
-    )
-
-
 def dialect() -> str:
     """Whose rules judge: ``conf.contribs["fzp2p"]["dialect"]``, ``auto`` unless it was set."""
     return str(conf.contribs.get(SETTINGS, {}).get("dialect", AUTO))
@@ -263,7 +236,7 @@ def verdict(packet: Packet) -> Message:
     layer = next(filter(None, (packet.getlayer(each) for each in (FzP2p, FzP2pRefused))), packet)
     if isinstance(packet, KindLayer):
         layer = packet.underlayer or FzP2p() / packet
-    carrier = layer if isinstance(layer, IPv6) else _carrier(layer.underlayer) or packet.getlayer(IPv6)
+    carrier = layer if isinstance(layer, IPv6) else carrier_of(layer.underlayer) or packet.getlayer(IPv6)
     header = layer if isinstance(layer, FzP2p) else layer.underlayer
     if carrier is not None:
         data = bytes(carrier)
@@ -286,21 +259,13 @@ def _read(kind: Kind, payload: bytes) -> dict[str, Any] | None:
     return canonical_values(kind, payload)
 
 
-def _carrier(layer: Packet | None) -> IPv6 | None:
+def carrier_of(layer: Packet | None) -> IPv6 | None:
     """The IPv6 header below, with nothing but its extension headers and ours between."""
     while isinstance(layer, (FzP2p, _IPv6ExtHdr)):
         layer = layer.underlayer
     return layer if isinstance(layer, IPv6) else None
 
 
-def _arrived(carrier: IPv6) -> bytes:
-    """The packet as it came, without what the link appended."""
+def packet_of(carrier: IPv6) -> bytes:
+    """The packet that was read, without what the link appended."""
     return bytes(carrier.original[: declared_length(carrier.original)])
-
-
-def _has_key(kind: Kind) -> bool:
-    return RESOURCE in kind.fields and DOMAIN in kind.fields
-
-
-def _gives_addresses(kind: Kind) -> bool:
-    return any(isinstance(each.type, IpList) for each in kind.fields)

@@ -24,7 +24,7 @@ from fzctl.layers import (
     control_packet,
     layer_for,
 )
-from fzctl.layers.messages import is_answer
+from fzctl.layers.exchange import is_answer
 from fzctl.protocol.kinds import KINDS
 from fzctl.protocol.packet import build_packet
 

@@ -133,12 +133,13 @@ def test_what_the_link_appends_stays_padding() -> None:
         IPv6(src="::", dst="::1", nh=255) / Raw(GOODBYE[40:]),
         IPv6(src="fe80::1", dst="::", nh=255) / Raw(GOODBYE[40:]),
         IPv6(src="fe80::1", dst="::", nh=0) / IPv6ExtHdrHopByHop(nh=255) / Raw(GOODBYE[40:]),
-        IPv6(src="::1", dst="::", nh=139) / Raw(chain("8bff000000000000")[40:]),
+        IPv6(src="::1", dst="::", nh=139) / Raw(chain("8bff00000000000000")[40:]),
         IPv6(src="::", dst="::", nh=254) / Raw(b"\x01"),
         IP(src="0.0.0.0", dst="0.0.0.0", proto=255) / Raw(GOODBYE[40:]),
         IPv6(src="::1", dst="::2") / ICMPv6DestUnreach() / GOODBYE,
+        IPv6(src="::1", dst="::2") / ICMPv6DestUnreach() / chain("8bff00000000000000"),
     ],
-    ids=["to", "from", "behind-extension", "foreign-hip", "experiment", "ipv4", "quoted-in-icmp"],
+    ids=["to", "from", "behind-extension", "foreign-hip", "experiment", "ipv4", "quoted-in-icmp", "quoted-with-hip"],
 )  # fmt: skip
 def test_everything_else_stays_what_it_was(packet: Packet) -> None:
     read = type(packet)(bytes(packet))
@@ -164,7 +165,7 @@ def test_other_ipv6_traffic_between_unspecified_addresses_is_untouched() -> None
         (chain("2bff000400000000ff"), [IPv6ExtHdrSegmentRouting]),
         (chain("2cff00000600000007"), [IPv6ExtHdrFragment]),
         (chain("87ff00000000000000"), [IPv6ExtHdrWalked]),
-        (chain("8bff0000000000000000"[:18]), [IPv6ExtHdrWalked]),
+        (chain("8bff00000000000000"), [IPv6ExtHdrWalked]),
         (chain("8cff01000000000000" + "00" * 8), [IPv6ExtHdrWalked]),
         (chain("fdfe00000000000000", "ff00010203040506"), [IPv6ExtHdrWalked, IPv6ExtHdrWalked]),
         (chain("3c0000010400000000", "fd00010400000000", "ff00000000000000"),
