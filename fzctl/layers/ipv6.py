@@ -12,7 +12,7 @@ from scapy.layers import inet6
 from scapy.layers.inet6 import IPv6, _IPv6ExtHdr
 from scapy.packet import Packet, bind_bottom_up, bind_top_down
 
-from fzctl.layers.messages import FzP2p, packet_of, carrier_of
+from fzctl.layers.messages import FzP2p, carrier_of, packet_of
 from fzctl.protocol.packet import CONTROL_PROTOCOL, WALKED_HEADERS, is_ours
 
 _UNSPECIFIED: Final = "::"

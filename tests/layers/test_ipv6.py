@@ -139,7 +139,7 @@ def test_what_the_link_appends_stays_padding() -> None:
         IPv6(src="::1", dst="::2") / ICMPv6DestUnreach() / GOODBYE,
         IPv6(src="::1", dst="::2") / ICMPv6DestUnreach() / chain("8bff00000000000000"),
     ],
-    ids=["to", "from", "behind-extension", "foreign-hip", "experiment", "ipv4", "quoted-in-icmp", "quoted-with-hip"],
+    ids=["to", "from", "behind-extension", "foreign-hip", "experiment", "ipv4", "quoted", "quoted-with-hip"],
 )  # fmt: skip
 def test_everything_else_stays_what_it_was(packet: Packet) -> None:
     read = type(packet)(bytes(packet))
