@@ -10,7 +10,6 @@ Whether a message is accepted is decided by :mod:`fzctl.protocol.codec` alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any, ClassVar, Final, cast
 
@@ -153,7 +152,7 @@ class KindLayer(Packet):
         """Why a real sender would not send this; empty where it would. Building ignores them."""
         kind, members = self.declaration, self.members()
         attempts: list[Callable[[], bytes]] = [
-            partial(encode_payload, replace(kind, fields=(declared,)), members) for declared in kind.fields
+            partial(encode_payload, kind._replace(fields=(declared,)), members) for declared in kind.fields
         ]
         attempts.append(lambda: build_packet(kind.number, bytes(self.do_build())))
         found = []

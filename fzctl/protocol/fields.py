@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
@@ -91,8 +90,7 @@ class FieldType(ABC):
         return [str(value)]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a message: its JSON name, its type and what people call it."""
 
     name: str
@@ -184,27 +182,34 @@ class Ip(_Text):
         return rf'"(?:{octet}(?:\.{octet}){{3}}|fd00:2021:1111:8000::(?:{hextet}(?::(?:0|{hextet}))?)?)"'
 
     def columns(self, name: str, label: str) -> tuple[Column, ...]:
-        return _ip_columns(name, label, lambda members: _present(members, name))
+        return _ip_columns(f"{name}_ip", label, lambda members: _present(members, name))
 
 
-@dataclass(frozen=True)
 class IpList(FieldType):
-    """Any number of addresses; a sender gives as many as ``sent_counts`` allows, if it tells."""
+    """Any number of addresses; a sender gives as many as ``sent_counts`` allows, if it tells.
 
-    option: str
-    column: str
-    sent_counts: tuple[int, ...] = ()
+    ``option`` and ``column`` are the names of one address on the command line and in filters.
+    """
+
+    def __init__(self, option: str, column: str, sent_counts: tuple[int, ...] = ()) -> None:
+        self.option = option
+        self.column = column
+        self.sent_counts = sent_counts
 
     def read(self, reader: Reader) -> Any:
         return reader.read_array(_IP.read)
 
     def encode(self, value: Any) -> str:
+        if not isinstance(value, list | tuple):
+            raise EncodeError(f"proxy IPs are a list of addresses, not {value!a}")
         if self.sent_counts and len(value) not in self.sent_counts:
             counts = " or ".join(map(str, self.sent_counts))
             raise EncodeError(f"a sender gives {counts} proxy IPs, not {len(value)}")
         return "[" + ",".join(map(_IP.encode, value)) + "]"
 
     def encode_anything(self, value: Any) -> str:
+        if not isinstance(value, list | tuple):
+            return json_string(str(value))
         return "[" + ",".join(map(_IP.encode_anything, value)) + "]"
 
     def compact(self) -> str:
@@ -363,7 +368,9 @@ _U16: Final = U16()
 def _escape(character: str) -> str:
     if character in _SHORT_ESCAPES:
         return _SHORT_ESCAPES[character]
-    return character if character >= " " else f"\\u{ord(character):04x}"
+    if character < " " or "\ud800" <= character <= "\udfff":
+        return f"\\u{ord(character):04x}"
+    return character
 
 
 def _present(members: Mapping[str, Any], name: str) -> Sequence[Any]:
@@ -381,7 +388,7 @@ def _ip_columns(
 
 
 def _whole_number(value: Any) -> int | None:
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     text = str(value)
     return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20 else None

@@ -7,8 +7,7 @@ README all come from the declarations here. Upstream: ``FzP2pEventType`` in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fzctl.protocol.fields import Column, Domain, Field, Ip, IpList, Protocol, Status, U16, Uuid
 
@@ -16,8 +15,7 @@ DIALECTS: Final = ("seed", "current", "next")
 AUTO: Final = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of message in the dialects that have it.
 
     A kind without fields has no payload: none is sent, and any is accepted. ``answers`` names
