@@ -6,24 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fzctl.protocol import values
-from fzctl.protocol.fields import IpList
 from fzctl.protocol.kinds import DOMAIN, RESOURCE, Kind
 from fzctl.protocol.reasons import Refusal
 
 
 def is_answer(answer: Kind, request: Kind) -> bool:
-    """Does one kind answer the other?
-
-    Both name the exchange, by resource and domain, and have a dialect in common; the request
-    brings the addresses that the answer decides on.
-    """
-    return (
-        _names_exchange(answer)
-        and _names_exchange(request)
-        and not set(answer.dialects).isdisjoint(request.dialects)
-        and _gives_addresses(request)
-        and not _gives_addresses(answer)
-    )
+    """Does one kind answer the other, as the declarations say?"""
+    return answer.answers == request.name
 
 
 def exchange_key(kind: Kind, members: Mapping[str, Any]) -> tuple[str, ...]:
@@ -44,7 +33,3 @@ def exchange_key(kind: Kind, members: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _names_exchange(kind: Kind) -> bool:
     return RESOURCE in kind.fields and DOMAIN in kind.fields
-
-
-def _gives_addresses(kind: Kind) -> bool:
-    return any(isinstance(each.type, IpList) for each in kind.fields)

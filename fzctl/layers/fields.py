@@ -8,7 +8,6 @@ the codec's business alone (:func:`fzctl.protocol.codec.encode_payload`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from scapy.base_classes import Gen
@@ -37,7 +36,7 @@ class JsonField(Field[Any, bytes]):
     def __init__(self, kind: Kind, declared: fields.Field) -> None:
         self.opening = b"{" if declared is kind.fields[0] else b","
         self.closing = b"}" if declared is kind.fields[-1] else b""
-        self.member = replace(kind, fields=(declared,))
+        self.member = kind._replace(fields=(declared,))
         super().__init__(self.name_of(declared), self.fallback)
 
     def name_of(self, declared: fields.Field) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,7 +148,7 @@ def test_fuzz_finds_values_for_every_kind(kind: Kind) -> None:
 def test_a_field_knows_only_its_own_place() -> None:
     kind = kind_by_name("domain_status")
     assert kind is not None
-    shorter = replace(kind, fields=kind.fields[1:])
+    shorter = kind._replace(fields=kind.fields[1:])
     assert bytes(layer_for(shorter)()) == b'{"domain":"example.com","status":"Active"}'
 
 
