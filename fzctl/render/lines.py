@@ -6,13 +6,14 @@ from typing import Final
 
 from fzctl.records import Record
 from fzctl.render.clock import format_clock, format_time
+from fzctl.render.escape import escape
 from fzctl.render.words import describe
 
 _SGR: Final = {"good": "32", "ignored": "33", "bad": "31", "dim": "2", "bold": "1"}
 
 
 def to_line(record: Record, *, colour: bool = False, brief_time: bool = False) -> str:
-    """The record as one line without its end.
+    """The record as one line without its end: time, place, kind and verdict in columns, then what it says.
 
     ``brief_time`` leaves the date away, for a terminal.
     """
@@ -20,18 +21,20 @@ def to_line(record: Record, *, colour: bool = False, brief_time: bool = False) -
     when = format_clock(record.time) if brief_time else format_time(record.time) or "-"
     parts = [
         paint(when, "dim", colour),
-        f"{place_of(record):>6}",
+        f"{place_of(record):>5}",
         paint(f"{words.title:<15}", "bold", colour),
+        paint(f"{words.verdict:<7}", words.mood, colour),
+        words.domain,
+        words.content,
+        paint(words.resource, "dim", colour) if words.resource else "",
+        paint(words.remark, words.mood, colour) if words.remark else "",
     ]
-    parts += [text for text in (words.domain, words.content, words.resource) if text]
-    parts.append(paint(words.verdict, words.mood, colour))
-    return "  ".join(parts)
+    return "  ".join(part for part in parts if part).rstrip()
 
 
 def place_of(record: Record) -> str:
     """``#4``, the frame, with the file before it where there are several."""
-    number = f"#{record.frame}"
-    return number if record.file is None else f"{record.file}{number}"
+    return f"#{record.frame}" if record.file is None else f"{escape(record.file)}#{record.frame}"
 
 
 def paint(text: str, style: str, colour: bool) -> str:

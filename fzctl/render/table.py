@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -10,35 +11,31 @@ from rich.text import Text
 
 from fzctl.records import Record
 from fzctl.render.clock import format_clock
-from fzctl.render.lines import place_of
+from fzctl.render.escape import escape
 from fzctl.render.words import describe
 
-_STYLES = {"good": "green", "ignored": "yellow", "bad": "red"}
+_STYLES: Final = {"good": "green", "ignored": "yellow", "bad": "red"}
+_WORDWISE: Final = ("Domain", "Content", "Remark")
+_DIM: Final = ("Time (UTC)", "Resource")
+_ID_LENGTH: Final = 8
+"""Characters of a resource's id that are shown, as of a commit's: enough to tell them apart."""
 
 
 def to_table(records: Sequence[Record]) -> Table:
-    """The records as a table: time, frame, kind, domain, resource, content, verdict."""
+    """The records as a table, without the columns that have nothing to say."""
+    rows = [_cells(record) for record in records]
+    names = [name for name in rows[0] if any(row[name].plain for row in rows)] if rows else []
     table = Table(box=None, pad_edge=False, header_style="bold dim", padding=(0, 2, 0, 0))
-    table.add_column("Time (UTC)", no_wrap=True, style="dim")
-    table.add_column("Frame", justify="right", no_wrap=True)
-    table.add_column("Kind", no_wrap=True, style="bold")
-    table.add_column("Domain", overflow="fold", max_width=40)
-    table.add_column("Resource", no_wrap=True, style="dim")
-    table.add_column("Content", overflow="fold", max_width=38)
-    table.add_column("Verdict", overflow="fold")
-    for record in records:
-        words = describe(record)
-        resource = words.resource if len(words.resource) < 10 else words.resource[:8] + "…"
-        cells = (
-            format_clock(record.time),
-            place_of(record).removeprefix("#"),
-            words.title,
-            words.domain,
-            resource,
-            words.content.replace(", ", "\n") if ".." in words.content else words.content,
+    for name in names:
+        table.add_column(
+            name,
+            justify="right" if name == "Frame" else "left",
+            style="dim" if name in _DIM else "bold" if name == "Kind" else "",
+            no_wrap=name not in _WORDWISE,
+            overflow="fold",
         )
-        # Text objects, because a string would be read for rich's markup.
-        table.add_row(*map(Text, cells), Text(words.verdict, style=_STYLES[words.mood]))
+    for row in rows:
+        table.add_row(*(row[name] for name in names))
     return table
 
 
@@ -53,4 +50,22 @@ def table_text(records: Sequence[Record], width: int, *, colour: bool) -> str:
     )
     with console.capture() as capture:
         console.print(to_table(records))
-    return capture.get()
+    # Rich fills each line with blanks, which break in two where a terminal is made narrower.
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _cells(record: Record) -> dict[str, Text]:
+    """One row. Text objects, because a string would be read for rich's markup."""
+    words = describe(record)
+    style = _STYLES[words.mood]
+    return {
+        "Time (UTC)": Text("" if record.time is None else format_clock(record.time)),
+        "File": Text(escape(record.file or "")),
+        "Frame": Text(str(record.frame)),
+        "Kind": Text(words.title),
+        "Verdict": Text(words.verdict, style=style),
+        "Domain": Text(words.domain),
+        "Content": Text(words.content.replace(", ", "\n")),
+        "Resource": Text(words.resource[:_ID_LENGTH]),
+        "Remark": Text(words.remark, style=style),
+    }

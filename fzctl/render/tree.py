@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fzctl.protocol.reasons import REASONS
+from fzctl.protocol.codec import Message
+from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.records import Record
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape, escape_bytes
-from fzctl.render.lines import paint, place_of
-from fzctl.render.words import title_of
+from fzctl.render.lines import paint
+from fzctl.render.words import count_of, error_of, title_of, verdict_of
 
 _STEP = "    "
 
@@ -22,33 +23,43 @@ def to_tree(record: Record, *, colour: bool = False) -> str:
 def _lines(record: Record, colour: bool) -> Iterator[str]:
     message = record.message
     when = format_time(record.time)
-    head = f"Frame {place_of(record).removeprefix('#')}: {title_of(message)}"
-    yield paint(head, "bold", colour) + (f", {when}" if when is not None else "")
+    source = f" of {escape(record.file)}" if record.file is not None else ""
+    yield paint(f"Frame {record.frame}{source}: {title_of(message)}", "bold", colour) + (
+        f", {when}" if when else ""
+    )
     if record.path:
         yield f"{_STEP}Carried by: {' > '.join(record.path)}"
     if record.outer is not None:
-        outer = record.outer
-        yield f"{_STEP}Outer: {outer.src} -> {outer.dst}, session {outer.session}, counter {outer.counter}"
-    header = message.header
-    if header.hop_limit is not None:
-        yield f"{_STEP}Internet Protocol Version 6, :: -> ::, {len(message.packet)} bytes"
-        yield f"{_STEP * 2}Traffic class: 0x{header.traffic_class:02x}"
-        yield f"{_STEP * 2}Flow label: 0x{header.flow_label:05x}"
-        yield f"{_STEP * 2}Hop limit: {header.hop_limit}"
-        if message.offset > 40:
-            yield f"{_STEP * 2}Extension headers: {message.offset - 40} bytes"
+        src, dst, session, counter = record.outer
+        yield f"{_STEP}Outer: {escape(src)} -> {escape(dst)}, session {session}, counter {counter}"
+    yield from _packet_lines(message)
     if message.reserved is not None:
         yield f"{_STEP}Firezone P2P control, dialect {message.dialect}"
-        yield f"{_STEP * 2}Kind: {title_of(message)} ({message.kind})"
+        yield f"{_STEP * 2}Kind: {message.kind} ({title_of(message) if message.declaration else 'unknown'})"
         yield f"{_STEP * 2}Reserved: {message.reserved.hex()}"
-        yield f"{_STEP * 2}Payload: {len(message.payload)} bytes"
+        yield f"{_STEP * 2}Payload: {count_of(len(message.payload), 'byte')}"
     yield from _field_lines(record)
     if not message.accepted and message.payload:
         yield f"{_STEP * 2}Payload text: {escape_bytes(message.payload)}"
-    mood = "good" if message.accepted else "ignored" if message.reason == "unknown_event" else "bad"
-    yield _STEP * 2 + paint(f"[Verdict: {_verdict(record)}]", mood, colour)
+    verdict, mood = verdict_of(message)
+    if not message.accepted:
+        verdict += f", {message.reason}: {escape(error_of(message))}"
+    yield _STEP + paint(f"[Verdict: {verdict}]", mood, colour)
     if record.copy_of is not None:
-        yield f"{_STEP * 2}[Copy of frame {record.copy_of}]"
+        yield f"{_STEP}[Copy of frame {record.copy_of}]"
+
+
+def _packet_lines(message: Message) -> Iterator[str]:
+    header = message.header
+    if header.hop_limit is None:
+        yield f"{_STEP}Packet: {count_of(len(message.packet), 'byte')}"
+        return
+    yield f"{_STEP}Internet Protocol Version 6, :: -> ::, {len(message.packet)} bytes"
+    yield f"{_STEP * 2}Traffic class: 0x{header.traffic_class:02x}"
+    yield f"{_STEP * 2}Flow label: 0x{header.flow_label:05x}"
+    yield f"{_STEP * 2}Hop limit: {header.hop_limit}"
+    if message.offset > IPV6_HEADER:
+        yield f"{_STEP * 2}Extension headers: {message.offset - IPV6_HEADER} bytes"
 
 
 def _field_lines(record: Record) -> Iterator[str]:
@@ -63,11 +74,3 @@ def _field_lines(record: Record) -> Iterator[str]:
         else:
             yield f"{_STEP * 2}{field.label}: {len(texts)}"
             yield from (f"{_STEP * 3}{text}" for text in texts)
-
-
-def _verdict(record: Record) -> str:
-    message = record.message
-    if message.accepted:
-        return "accepted"
-    effect = "ignored" if message.reason == "unknown_event" else "refused"
-    return f"{effect}, {message.reason}: {escape(message.error or REASONS[message.reason])}"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fzctl.protocol.codec import Message
-from fzctl.protocol.reasons import Refusal
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
+from fzctl.protocol.reasons import REASONS, Refusal
 from fzctl.protocol.values import ip_to_bytes
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
+_IGNORED: Final = ("unknown_event", "not_control")
+
 
 class Words(NamedTuple):
-    """What one message says, ready for people; texts are escaped, absent ones are empty."""
+    """What one message says, ready for people; texts are escaped, absent ones are empty.
+
+    ``verdict`` is one word, ``remark`` the reason for it, ``mood`` is ``good``, ``ignored`` or ``bad``.
+    """
 
     title: str
     domain: str
@@ -21,38 +27,64 @@ class Words(NamedTuple):
     content: str
     verdict: str
     mood: str
+    remark: str
 
 
 def describe(record: Record) -> Words:
-    """The message in words; ``mood`` is ``good``, ``ignored`` or ``bad``."""
+    """The message in words."""
     message = record.message
     kind = message.declaration
     fields = message.fields
-    rest = []
-    for field in kind.fields if kind is not None else ():
-        if field.name in fields and field.name not in ("domain", "resource"):
-            rest.append(shorten(field.type.texts(field.type.from_json(field.name, fields))))
+    rest = [
+        shorten(field.type.texts(field.type.from_json(field.name, fields)))
+        for field in (kind.fields if kind is not None else ())
+        if field.name in fields and field not in (DOMAIN, RESOURCE)
+    ]
     if kind is None and message.payload:
-        rest.append(f"{len(message.payload)} bytes")
-    verdict, mood = _verdict(message)
+        rest.append(count_of(len(message.payload), "byte"))
+    if kind is None and not message.control:
+        rest.append(count_of(len(message.packet), "byte"))
+    verdict, mood = verdict_of(message)
+    remarks = [] if message.accepted else [f"{message.reason}: {escape(error_of(message))}"]
     if record.copy_of is not None:
-        verdict += f", copy of frame {record.copy_of}"
+        remarks.append(f"copy of frame {record.copy_of}")
     return Words(
         title=title_of(message),
-        domain=escape(str(fields.get("domain", ""))),
-        resource=escape(str(fields.get("resource", ""))),
+        domain=escape(str(fields.get(DOMAIN.name, ""))),
+        resource=escape(str(fields.get(RESOURCE.name, ""))),
         content=escape(" ".join(rest)),
         verdict=verdict,
         mood=mood,
+        remark=", ".join(remarks),
     )
 
 
 def title_of(message: Message) -> str:
-    """``AssignedIps``, ``kind 9``, or ``(no header)`` where the packet has none."""
+    """``AssignedIps``, ``kind 9``, or in brackets what is no message."""
     kind = message.declaration
     if kind is not None:
         return kind.title
-    return "(no header)" if message.kind is None else f"kind {message.kind}"
+    if message.kind is not None:
+        return f"kind {message.kind}"
+    return "(no header)" if message.control else "(no control)"
+
+
+def verdict_of(message: Message) -> tuple[str, str]:
+    """What becomes of the message in a receiver's hands, and the mood of that."""
+    if message.accepted:
+        return "ok", "good"
+    # Receivers pass over these in silence; everything else is an error to them.
+    return ("ignored", "ignored") if message.reason in _IGNORED else ("refused", "bad")
+
+
+def error_of(message: Message) -> str:
+    """Why the message is not accepted."""
+    return message.error or REASONS[message.reason]
+
+
+def count_of(number: int, what: str) -> str:
+    """``no bytes``, ``1 byte``, ``2 bytes``."""
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def shorten(texts: Sequence[str]) -> str:
@@ -65,14 +97,6 @@ def shorten(texts: Sequence[str]) -> str:
             run = []
         run.append(text)
     return ", ".join([*shown, _show_run(run)] if run else shown)
-
-
-def _verdict(message: Message) -> tuple[str, str]:
-    if message.accepted:
-        return "ok", "good"
-    if message.reason == "unknown_event":
-        return "ignored: unknown kind", "ignored"
-    return f"{message.reason}: {escape(message.error or '')}", "bad"
 
 
 def _follows(before: str, after: str) -> bool:
