@@ -49,7 +49,9 @@ def all_columns() -> dict[str, Column]:
         PREFIX + "response_in": Column(FieldType.FRAMENUM, "Answered in frame", _of_exchange("response_in")),
         PREFIX + "response_to": Column(FieldType.FRAMENUM, "Answer to frame", _of_exchange("response_to")),
         PREFIX + "response_time": Column(FieldType.TIME, "Time since the question (s)", _response_time),
-        PREFIX + "retransmission_of": Column(FieldType.FRAMENUM, "Repeats frame", _of_exchange("retransmission_of")),
+        PREFIX + "retransmission_of": Column(
+            FieldType.FRAMENUM, "Repeats frame", _of_exchange("retransmission_of")
+        ),
         PREFIX + "exchange": Column(FieldType.UINT, "Exchange number", _of_exchange("number")),
         PREFIX + "session": Column(FieldType.UINT, "WireGuard session", _session),
         "frame.number": Column(FieldType.FRAMENUM, "Frame number", lambda r: (r.frame,)),
@@ -68,7 +70,9 @@ class RecordFilter:
 
     def __init__(self, expression: str) -> None:
         known = all_columns()
-        self._compiled: Filter = compile_filter(expression, {name: column.type for name, column in known.items()})
+        self._compiled: Filter = compile_filter(
+            expression, {name: column.type for name, column in known.items()}
+        )
         self.fields = self._compiled.fields
         self._getters = {name: known[name].values for name in self.fields}
 

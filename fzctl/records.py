@@ -100,4 +100,11 @@ def read_hex(lines: Iterable[str], dialect: str = AUTO, file: str | None = None)
         message = decode(packet, dialect)
         if problem is not None:
             message = message._replace(error=problem)
-        yield Record(number, None, message, _IP_NAMES.get(packet[0] >> 4, ()) if packet else (), file=file, line_error=problem)
+        yield Record(
+            number,
+            None,
+            message,
+            _IP_NAMES.get(packet[0] >> 4, ()) if packet else (),
+            file=file,
+            line_error=problem,
+        )

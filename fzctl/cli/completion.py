@@ -1,8 +1,8 @@
 """Print a completion script for a shell.
 
-  bash:  fzctl completion bash > ~/.local/share/bash-completion/completions/fzctl
-  zsh:   fzctl completion zsh > a folder of your $fpath, named _fzctl
-  fish:  fzctl completion fish > ~/.config/fish/completions/fzctl.fish
+bash:  fzctl completion bash > ~/.local/share/bash-completion/completions/fzctl
+zsh:   fzctl completion zsh > a folder of your $fpath, named _fzctl
+fish:  fzctl completion fish > ~/.config/fish/completions/fzctl.fish
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def completion_script(shell: str) -> str:
 def _whole_parser() -> ArgumentParser:
     from importlib import import_module
 
-    from fzctl.cli.main import VERBS, add_common_arguments
+    from fzctl.cli.main import VERBS
+    from fzctl.cli.parser import Parser, add_common_arguments
 
-    parser = ArgumentParser(prog="fzctl")
+    parser = Parser(prog="fzctl")
     add_common_arguments(parser)
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers(dest="verb")

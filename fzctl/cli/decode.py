@@ -6,14 +6,17 @@ Firezone's own receiver judges it.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from fzctl.cli.output import FORMS, Output, open_output
+from fzctl.cli.streams import say
 from fzctl.errors import EXIT_DONE, CaptureError, UsageError
 from fzctl.protocol.kinds import AUTO, DIALECTS
 from fzctl.records import Record, read_hex, read_records
@@ -22,6 +25,8 @@ from fzctl.render.escape import escape
 if TYPE_CHECKING:
     from fzctl.columns import RecordFilter
     from fzctl.pcap.capture import Capture
+
+FILES_ANYWHERE = True
 
 _EPILOG = """\
 examples:
@@ -36,32 +41,49 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
     parser.epilog = _EPILOG
     parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
-    parser.add_argument("-r", metavar="FILE", dest="read", action="append", default=[], help="the same, as an option")
-    add_selection_arguments(parser)
     parser.add_argument(
-        "-T", dest="form", choices=FORMS, help="form of the output (default: text)"
+        "-r",
+        metavar="FILE",
+        dest="read",
+        action="append",
+        default=[],
+        help="a capture file; - is standard input",
     )
+    add_selection_arguments(parser)
+    parser.add_argument("-T", dest="form", choices=FORMS, help="form of the output (default: text)")
     parser.add_argument(
-        "-e", metavar="FIELD", dest="fields", action="append", default=[], help="with -T fields: a field to print"
+        "-e",
+        metavar="FIELD",
+        dest="fields",
+        action="append",
+        default=[],
+        help="with -T fields: a field to print",
     )
     parser.add_argument("-x", dest="hexdump", action="store_true", help="print a hex dump of each packet too")
     parser.add_argument(
         "-w", metavar="FILE", dest="write",
         help="write the messages to a capture of raw IP packets (pcapng; pcap by name; .gz and .zst too)",
     )  # fmt: skip
-    parser.add_argument("--redact", action="store_true", help="replace domains, addresses and ids, lengths kept")
+    parser.add_argument(
+        "--redact", action="store_true", help="replace domains, addresses and ids, lengths kept"
+    )
 
 
 def add_selection_arguments(parser: ArgumentParser) -> None:
     """The options that say how an input is read and which messages count."""
-    parser.add_argument("-Y", metavar="EXPR", dest="filter", help="only messages that this display filter takes")
-    parser.add_argument("-c", metavar="N", dest="count", type=_positive, help="stop after N messages")
-    parser.add_argument("--hex", action="store_true", help="the input is text, one IPv6 packet in hex a line")
     parser.add_argument(
-        "--dialect", choices=(AUTO, *DIALECTS), default=AUTO, help="whose rules judge a message (default: auto)"
+        "-Y", metavar="EXPR", dest="filter", help="only messages that this display filter takes"
+    )
+    parser.add_argument("-c", metavar="N", dest="count", type=_positive, help="stop after N messages")
+    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
+    parser.add_argument(
+        "--dialect",
+        choices=(AUTO, *DIALECTS),
+        default=AUTO,
+        help="whose rules judge a message (default: auto)",
     )
     parser.add_argument(
-        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds IP packets without a link header"
+        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
     )
 
 
@@ -69,17 +91,23 @@ def run(args: Namespace) -> int:
     """Decode every input; returns the exit code."""
     sources = [*args.read, *args.files]
     if not sources:
-        raise UsageError("decode needs a capture file, or - for standard input")
+        raise UsageError("decode needs a capture file, or - for standard input (see fzctl decode --help)")
+    _spare_inputs(args.write, sources)
     keep = _filter(args.filter)
-    with ExitStack() as stack:
-        output = stack.enter_context(open_output(args, live=any(map(_is_live, sources))))
-        inputs = _Inputs(args, sources)
-        records = _with_exchanges(inputs.records(), _names(args, keep))
+    inputs = _Inputs(args, sources)
+    with open_output(args, live=any(map(_is_live, sources))) as output, closing(inputs.records()) as found:
+        records = _with_exchanges(found, _names(args, keep))
         if keep is not None:
             records = filter(keep, records)
-        for record in islice(records, args.count):
-            output.show(record)
-        output.finish()
+        if args.redact:
+            # Behind the filter, which means what stands in the input.
+            records = map(_redactor(), records)
+        try:
+            for record in islice(records, args.count):
+                output.show(record)
+        finally:
+            # Also where Ctrl-C ends it: what was found so far is shown.
+            output.finish()
     inputs.report(output)
     return inputs.exit_code
 
@@ -94,27 +122,32 @@ class _Inputs:
         self.frames = 0
         self.problems: list[str] = []
 
-    def records(self) -> Iterator[Record]:
-        redact = _redactor() if self.args.redact else None
+    def records(self) -> Generator[Record]:
+        """The records of all inputs."""
         for source in self.sources:
             name = source if len(self.sources) > 1 else None
-            records = self._hex_records(source, name) if self.args.hex else self._capture_records(source, name)
+            records = (
+                self._hex_records(source, name) if self.args.hex else self._capture_records(source, name)
+            )
             try:
-                yield from records if redact is None else map(redact, records)
+                yield from records
             except CaptureError as error:
                 self._complain(str(error))
 
     def report(self, output: Output) -> None:
         """Complaints last, where they are seen; counts where nothing went wrong."""
         for problem in self.problems:
-            print(f"fzctl: {escape(problem)}", file=sys.stderr)
+            say(f"fzctl: {escape(problem)}")
         if not self.problems and not self.args.quiet and output.wants_counts:
-            print(f"fzctl: {output.counts(self.frames)}", file=sys.stderr)
+            say(f"fzctl: {output.counts(self.frames)}")
 
     def _capture_records(self, source: str, name: str | None) -> Iterator[Record]:
         from fzctl.pcap.capture import open_capture
 
-        with open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture, _progress(self.args, capture):
+        with (
+            open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture,
+            _progress(self.args, capture),
+        ):
             try:
                 yield from read_records(capture.candidates(), self.args.dialect, name)
             finally:
@@ -124,23 +157,27 @@ class _Inputs:
     def _hex_records(self, source: str, name: str | None) -> Iterator[Record]:
         from fzctl.cli.hexinput import open_lines
 
+        wrong: list[str] = []
         with open_lines(source) as lines:
             for record in read_hex(lines, self.args.dialect, name):
                 self.frames += 1
-                if record.line_error is not None:
-                    self._complain(f"{source}: {record.line_error}")
+                if record.line_error is not None and len(wrong) < 2:
+                    wrong.append(record.line_error)
                 yield record
+        if wrong:
+            more = ", and it is not the only one" if len(wrong) > 1 else ""
+            self._complain(f"{_title(source)}: {wrong[0]}{more}")
 
     def _check_link_types(self, source: str, capture: Capture) -> None:
         skipped = capture.skipped_link_types
         if not skipped:
             return
         kinds = ", ".join(f"{number} ({count} frames)" for number, count in sorted(skipped.items()))
-        sentence = f"{source}: no way to read link type {kinds}"
+        sentence = f"{_title(source)}: no way to read link type {kinds}"
         if sum(skipped.values()) == capture.frame_count:
             self._complain(f"{sentence}; 147 is read with --user0-is-ip" if 147 in skipped else sentence)
         elif not self.args.quiet:
-            print(f"fzctl: {escape(sentence)}", file=sys.stderr)
+            say(f"fzctl: {escape(sentence)}")
 
     def _complain(self, problem: str) -> None:
         self.problems.append(problem)
@@ -181,9 +218,7 @@ def _redactor() -> Callable[[Record], Record]:
     return Redactor(token_bytes(32)).redact
 
 
-def _progress(args: Namespace, capture: Capture):  # type: ignore[no-untyped-def]
-    from contextlib import nullcontext
-
+def _progress(args: Namespace, capture: Capture) -> AbstractContextManager[object]:
     if args.quiet or not sys.stderr.isatty():
         return nullcontext()
     from fzctl.cli.progress import Progress
@@ -191,15 +226,36 @@ def _progress(args: Namespace, capture: Capture):  # type: ignore[no-untyped-def
     return Progress(capture)
 
 
-def _is_live(source: str) -> bool:
-    from pathlib import Path
+def _spare_inputs(target: str | None, sources: list[str]) -> None:
+    """Refuse to overwrite what is yet to be read."""
+    for source in sources:
+        if target is not None and target != "-" and source != "-" and _is_same_file(source, target):
+            raise UsageError(f"-w {escape(target)} would overwrite an input; give it another name")
 
-    return source == "-" or Path(source).is_fifo()
+
+def _is_same_file(source: str, target: str) -> bool:
+    try:
+        return os.path.samefile(source, target)
+    except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
+        return False
+
+
+def _title(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _is_live(source: str) -> bool:
+    """Does the input come bit by bit, so that each message is to be seen at once?"""
+    try:
+        mode = os.fstat(0).st_mode if source == "-" else os.stat(source).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _positive(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) > 0:
-        return int(text)
-    from argparse import ArgumentTypeError
-
+    if text.isascii() and text.isdigit() and text.strip("0"):
+        # Of texts with thousands of digits int() makes nothing, and islice() counts to maxsize.
+        digits = text.lstrip("0")
+        return int(digits) if len(digits) < 19 else sys.maxsize
     raise ArgumentTypeError(f"{text!a} is no whole number above 0")

@@ -16,7 +16,9 @@ _MARKS = {"ok": ("ok", "good"), "missing": ("missing", "ignored"), "broken": ("b
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
-    parser.add_argument("-T", dest="form", choices=("text", "json"), default="text", help="form of the output")
+    parser.add_argument(
+        "-T", dest="form", choices=("text", "json"), default="text", help="form of the output"
+    )
 
 
 def run(args: Namespace) -> int:

@@ -68,7 +68,9 @@ def _zstd() -> Finding:
         present = False
     if present:
         return Finding("zstd", "ok", f"{module} (captures compressed with zstd)")
-    return Finding("zstd", "missing", "captures compressed with zstd cannot be read", "pip install backports.zstd")
+    return Finding(
+        "zstd", "missing", "captures compressed with zstd cannot be read", "pip install backports.zstd"
+    )
 
 
 def _programs() -> Iterator[Finding]:
@@ -95,7 +97,9 @@ def _first_line(path: str) -> str:
 def _raw_sockets() -> Finding:
     name, purpose = "raw sockets", "live interfaces"
     if not hasattr(socket, "AF_PACKET"):
-        return Finding(name, "missing", f"this system has no AF_PACKET ({purpose})", "use Linux, or a capture file")
+        return Finding(
+            name, "missing", f"this system has no AF_PACKET ({purpose})", "use Linux, or a capture file"
+        )
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM).close()
     except PermissionError:

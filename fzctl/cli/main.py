@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from fzctl import __version__
-from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_READER_GONE, EXIT_USAGE, FzctlError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
+from fzctl.cli import streams
+from fzctl.errors import (
+    EXIT_DONE,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_READER_GONE,
+    EXIT_USAGE,
+    FzctlError,
+    UsageError,
+)
+from fzctl.render.escape import escape
 
 VERBS = {
     "decode": "control messages out of capture files or a pipe",
@@ -19,6 +25,8 @@ VERBS = {
     "shell": "scapy's console with the layers loaded",
     "completion": "a completion script for bash, zsh or fish",
 }
+
+_HELP = ("--help", "-h", "help")
 
 _EPILOG = """\
 "fzctl FILE ..." is the same as "fzctl decode FILE ...".
@@ -31,60 +39,59 @@ _EPILOG = """\
 
 def main(arguments: list[str] | None = None) -> int:
     """Run fzctl with command-line ``arguments`` and return the exit code. Never raises."""
+    streams.prepare()
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()
-        return code
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except FzctlError as error:
-        return _fail(f"fzctl: {error}", error.exit_code)
+        # Only errors about the command line have lines, and those quote nothing but it.
+        text = str(error) if isinstance(error, UsageError) else escape(str(error))
+        return _fail(text, error.exit_code)
     except BrokenPipeError:
-        # What is left in the buffer must not raise again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.abandon()
         return EXIT_READER_GONE
+    except OSError as error:
+        # Inputs raise errors of their own, so this is what we write to: a full disk, mostly.
+        return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:
-        return _fail("fzctl: interrupted", EXIT_INTERRUPTED)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else EXIT_USAGE
-
-
-def build_parser(verb: str) -> ArgumentParser:
-    """The parser of one verb; imports nothing but that verb."""
-    from argparse import ArgumentParser, RawDescriptionHelpFormatter
-    from importlib import import_module
-
-    module = import_module(f"fzctl.cli.{verb}")
-    parser = ArgumentParser(
-        prog=f"fzctl {verb}",
-        description=module.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_common_arguments(parser)
-    module.add_arguments(parser)
-    parser.set_defaults(run=module.run)
-    return parser
-
-
-def add_common_arguments(parser: ArgumentParser) -> None:
-    """The options that stand before or behind any verb."""
-    common = parser.add_argument_group("everywhere")
-    loudness = common.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="no progress, counts or hints on stderr")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="say more on stderr")
-    common.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="colours on stdout (default: auto)"
-    )
+        return _fail("interrupted", EXIT_INTERRUPTED)
 
 
 def _run(arguments: list[str]) -> int:
+    code = _dispatch(arguments)
+    sys.stdout.flush()
+    return code
+
+
+def _fail(text: str, code: int) -> int:
+    streams.abandon()
+    streams.say(f"fzctl: {text}")
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
     before, verb, after = _split(arguments)
-    if verb in ("--help", "-h", "help") or verb is None:
+    if verb is None:
+        streams.say(_help().rstrip())
+        return EXIT_USAGE
+    if verb == "help" and after and after[0] in VERBS:
+        verb, after = after[0], ["--help"]
+    if verb in _HELP:
         sys.stdout.write(_help())
-        return EXIT_DONE if verb is not None else EXIT_USAGE
+        return EXIT_DONE
     if verb == "--version":
         sys.stdout.write(f"fzctl {__version__}\n")
         return EXIT_DONE
-    args = build_parser(verb).parse_args(before + after)
+    return _run_verb(verb, before + after)
+
+
+def _run_verb(verb: str, arguments: list[str]) -> int:
+    from fzctl.cli.parser import build_parser
+
+    parser = build_parser(verb)
+    try:
+        args = parser.parse(arguments)
+    except SystemExit:  # --help has printed
+        return EXIT_DONE
     code: int = args.run(args)
     return code
 
@@ -104,7 +111,7 @@ def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
     if not rest:
         return before, None, []
     first = rest[0]
-    if first in VERBS or first in ("--help", "-h", "help", "--version"):
+    if first in VERBS or first in _HELP or first == "--version":
         return before, first, rest[1:]
     if first.startswith("-") or os.path.exists(first) or "." in first or "/" in first:
         return before, "decode", rest
@@ -113,9 +120,6 @@ def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
 
 def _unknown_verb(word: str) -> FzctlError:
     from difflib import get_close_matches
-
-    from fzctl.errors import UsageError
-    from fzctl.render.escape import escape
 
     near = get_close_matches(word, VERBS, n=1)
     hint = f'; did you mean "{near[0]}"?' if near else ""
@@ -136,12 +140,3 @@ def _help() -> str:
         '  --help          print this; "fzctl VERB --help" tells about a verb\n\n'
         f"{_EPILOG}"
     )
-
-
-def _fail(text: str, code: int) -> int:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        pass
-    print(text, file=sys.stderr)
-    return code

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from fzctl.errors import UsageError
 from fzctl.protocol.codec import encode
+from fzctl.protocol.fields import Option
 from fzctl.protocol.kinds import KINDS, Kind
 from fzctl.protocol.packet import build_packet
 
 RAW = "raw"
 
 
-def add_message_arguments(parser: ArgumentParser) -> None:
-    """One sub-command for each kind that is declared, with the options of its fields."""
-    parser.add_argument("--force", action="store_true", help="build also what a real sender refuses")
+def add_message_arguments(parser: ArgumentParser, shared: ArgumentParser) -> None:
+    """One sub-command for each kind that is declared, with the options of its fields and of ``shared``."""
     messages = parser.add_subparsers(dest="message", metavar="MESSAGE", required=True)
     for kind in KINDS:
         command = messages.add_parser(
-            kind.command, help=f"{kind.title}: {kind.sentence}", description=kind.sentence, allow_abbrev=False
+            kind.command, parents=[shared], help=f"{kind.title}: {kind.sentence}", description=kind.sentence
         )
-        _add_force(command)
         for field in kind.fields:
             for option in field.options():
-                flag = "--" + option.flag.replace("_", "-")
-                if option.metavar is None:
-                    command.add_argument(flag, dest=option.flag, action="store_true", help=option.help)
-                elif option.many:
-                    command.add_argument(
-                        flag, dest=option.flag, nargs="+", action="extend", metavar=option.metavar, help=option.help
-                    )
-                else:
-                    command.add_argument(
-                        flag, dest=option.flag, metavar=option.metavar, required=option.required, help=option.help
-                    )
-    _add_raw(messages.add_parser(RAW, help="any kind with any payload, also what no sender would send"))
+                _add_option(command, option)
+    what = "Any kind with any payload, also what no sender would send."
+    _add_raw_arguments(messages.add_parser(RAW, parents=[shared], help=what, description=what))
 
 
 def build_message(args: Namespace) -> bytes:
@@ -53,19 +43,30 @@ def _values(kind: Kind, args: Namespace) -> dict[str, object]:
     return values
 
 
-def _add_raw(parser: ArgumentParser) -> None:
-    _add_force(parser)
-    parser.add_argument("--kind", type=_byte, required=True, metavar="N", help="the header's first byte, 0 to 255")
+def _add_option(parser: ArgumentParser, option: Option) -> None:
+    flag = "--" + option.flag.replace("_", "-")
+    if option.metavar is None:
+        parser.add_argument(flag, dest=option.flag, action="store_true", help=option.help)
+    elif option.many:
+        parser.add_argument(
+            flag, dest=option.flag, nargs="+", action="extend", metavar=option.metavar, help=option.help
+        )
+    else:
+        parser.add_argument(
+            flag, dest=option.flag, metavar=option.metavar, required=option.required, help=option.help
+        )
+
+
+def _add_raw_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind", type=_byte, required=True, metavar="N", help="the header's first byte, 0 to 255"
+    )
     parser.add_argument(
         "--reserved", type=_hex, default=bytes(7), metavar="HEX", help="the header's other seven bytes"
     )
     payload = parser.add_mutually_exclusive_group()
     payload.add_argument("--json", metavar="TEXT", help="the payload as text, sent as it is")
     payload.add_argument("--payload", type=_hex, metavar="HEX", help="the payload in hex")
-
-
-def _add_force(parser: ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", default=SUPPRESS, help=SUPPRESS)
 
 
 def _payload(args: Namespace) -> bytes:
@@ -77,8 +78,6 @@ def _payload(args: Namespace) -> bytes:
 
 
 def _byte(text: str) -> int:
-    from argparse import ArgumentTypeError
-
     try:
         number = int(text, 0)
     except ValueError:
@@ -89,8 +88,6 @@ def _byte(text: str) -> int:
 
 
 def _hex(text: str) -> bytes:
-    from argparse import ArgumentTypeError
-
     try:
         return bytes.fromhex(text.replace(":", ""))
     except ValueError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import UsageError
 from fzctl.records import Record
+from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.pcap.writer import CaptureWriter
@@ -28,13 +29,13 @@ class Output:
         self._writer = writer
         self._write = sys.stdout.write
         self._flush = sys.stdout.flush if live else None
-        self._counts: Counter[tuple[str, bool]] = Counter()
+        self._counts: Counter[tuple[str, bool, bool]] = Counter()
         self.wants_counts = form is None or form.wants_counts
 
     def show(self, record: Record) -> None:
         """Print and write one record."""
         message = record.message
-        self._counts[message.name, message.accepted] += 1
+        self._counts[message.name, message.control, message.accepted] += 1
         if self._form is not None:
             text = self._form.show(record)
             if text:
@@ -49,19 +50,23 @@ class Output:
         if self._form is not None:
             self._write(self._form.finish())
 
-    def counts(self, frames: int) -> str:
-        """A sentence for stderr: how many messages of which kind in how many frames."""
-        total = self._counts.total()
-        packets = f"{frames} frame{'' if frames == 1 else 's'}"
-        if total == 0:
-            return f"no control message in {packets}"
-        names = Counter[str]()
-        for (name, _), count in self._counts.items():
-            names[name] += count
-        refused = sum(count for (_, accepted), count in self._counts.items() if not accepted)
-        kinds = ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
-        verdicts = f"; {refused} not accepted" if refused else ""
-        return f"{total} control message{'' if total == 1 else 's'} in {packets}: {kinds}{verdicts}"
+    def counts(self, packets: int) -> str:
+        """A sentence for stderr: how many messages of which kind in how many packets."""
+        from fzctl.render.words import count_of
+
+        kinds, refused, others = Counter[str](), 0, 0
+        for (name, control, accepted), count in self._counts.items():
+            if control:
+                kinds[name] += count
+                refused += 0 if accepted else count
+            else:
+                others += count
+        found = f"{count_of(kinds.total(), 'control message')} in {count_of(packets, 'packet')}"
+        if kinds:
+            found += ": " + ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
+        if refused:
+            found += f"; {refused} not accepted"
+        return found + (f"; {count_of(others, 'packet')} shown that are none" if others else "")
 
 
 class Form:
@@ -106,8 +111,9 @@ class _Table(_Text):
 
     def __init__(self, show: Callable[[Record], str], *, colour: bool) -> None:
         super().__init__(show)
-        size = os.get_terminal_size(sys.stdout.fileno()) if sys.stdout.isatty() else os.terminal_size((80, 24))
-        self._width, self._limit = size.columns, size.lines * 2
+        width, height = os.get_terminal_size(sys.stdout.fileno())
+        # A terminal that does not know its size says 0.
+        self._width, self._limit = width or 80, (height or 24) * 2
         self._colour = colour
         self._held: list[Record] | None = []
 
@@ -139,7 +145,9 @@ def open_output(args: Namespace, *, live: bool) -> Iterator[Output]:
         if form is not None:
             raise UsageError("-w - takes stdout for the capture; leave -T away")
         if sys.stdout.isatty():
-            raise UsageError("a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout")
+            raise UsageError(
+                "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
+            )
     from fzctl.pcap.writer import open_writer
 
     with open_writer(args.write, link_type=_LINK_TYPE_RAW) as writer:
@@ -201,11 +209,19 @@ def _fields_form(names: list[str]) -> Form:
     known = all_columns()
     if not names:
         raise UsageError("-T fields needs at least one -e FIELD")
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UsageError(f"{unknown[0]!a} is no field; the fields are {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise _unknown_field(name, list(known))
     pickers = [known[name].values for name in names]
     return Form(lambda record: to_fields([pick(record) for pick in pickers]))
+
+
+def _unknown_field(name: str, known: list[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else f"; the fields are {', '.join(known)}"
+    return UsageError(f'-e: "{escape(name)}" is no field{hint}')
 
 
 def _dump(record: Record) -> str:
@@ -218,4 +234,5 @@ def _comment(record: Record) -> str:
     from fzctl.render.words import describe
 
     words = describe(record)
-    return " ".join(text for text in (words.title, words.domain, words.content) if text) + f" ({words.verdict})"
+    said = (words.title, words.domain, words.content, f"({words.remark or words.verdict})")
+    return " ".join(text for text in said if text)

@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
 
 
-def run(args: Namespace) -> int:
+def run(_: Namespace) -> int:
     """Run the console until the user leaves it; returns the exit code."""
     try:
         from scapy.main import interact

@@ -1,0 +1,75 @@
+"""The parsers of the verbs, and how they look."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from importlib import import_module
+from typing import Any, NoReturn
+
+from fzctl.errors import UsageError
+from fzctl.render.escape import escape
+
+_WIDTH = 100
+
+
+class Parser(ArgumentParser):
+    """A parser whose complaints are errors of ours: one sentence, and harmless to print.
+
+    With ``files_anywhere`` files may stand between options.
+    """
+
+    files_anywhere = False
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", _Formatter)
+        super().__init__(allow_abbrev=False, **settings)
+
+    def parse(self, arguments: list[str]) -> Namespace:
+        """The options' values. Raises UsageError, and SystemExit where help was printed."""
+        return (self.parse_intermixed_args if self.files_anywhere else self.parse_args)(arguments)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{escape(message)} (see {self.prog} --help)")
+
+
+def build_parser(verb: str) -> Parser:
+    """The parser of one verb; imports nothing but that verb."""
+    module = import_module(f"fzctl.cli.{verb}")
+    parser = Parser(prog=f"fzctl {verb}", description=module.__doc__)
+    add_common_arguments(parser)
+    module.add_arguments(parser)
+    parser.files_anywhere = getattr(module, "FILES_ANYWHERE", False)
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def add_common_arguments(parser: ArgumentParser, default: str | None = None) -> None:
+    """The options that stand before or behind any verb.
+
+    ``default`` is argparse's SUPPRESS where a parser below must not overrule the one above.
+    """
+    common = parser.add_argument_group("everywhere")
+    loudness = common.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=default or False,
+        help="no progress, counts or hints on stderr",
+    )
+    loudness.add_argument(
+        "-v", "--verbose", action="store_true", default=default or False, help="say more on stderr"
+    )
+    common.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default=default or "auto",
+        help="colours on stdout (default: auto)",
+    )
+
+
+class _Formatter(RawDescriptionHelpFormatter):
+    """Lines as long as they are in the source; argparse would import a lot to ask the terminal."""
+
+    def __init__(self, prog: str, **settings: Any) -> None:
+        super().__init__(prog, **{**settings, "width": _WIDTH, "max_help_position": 30})

@@ -1,0 +1,50 @@
+"""The three standard streams, made safe for whatever a shell did to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOBase, TextIOWrapper
+from typing import TextIO, cast
+
+from fzctl.errors import CaptureError
+
+STDOUT = "standard output"
+
+
+class _Closed(TextIOBase):
+    """Stands for a stdout that the shell closed (``>&-``): what needs none still runs."""
+
+    def write(self, text: str) -> int:
+        if text:
+            raise CaptureError(STDOUT, "is closed")
+        return 0
+
+
+def prepare() -> None:
+    """After this both outputs exist, and take every character, whatever their encoding."""
+    if sys.stderr is None:  # by ``2>&-``; print() would take stdout instead
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = cast(TextIO, _Closed())
+    elif isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def abandon() -> None:
+    """Give up what stdout and stderr still hold, so that the end of the interpreter does not try again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """A line on stderr; a stderr that takes nothing stops nobody."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass
