@@ -6,7 +6,6 @@ Everything here is invented and fixed, so that a second run writes the same byte
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +29,7 @@ OTHER_RESOURCE = "0d3f6a9b-7c55-4b0e-8f4e-2a1d9c3b5e77"
 CLIENT, GATEWAY = "100.64.0.7", "100.64.0.1"
 START = 1_795_351_381_123_456_789  # 2026-11-22T12:43:01.123456789Z
 MILLISECOND = 1_000_000
-RAW = 101
+RAW, USER0 = 101, 147
 
 
 class Packet(NamedTuple):
@@ -142,6 +141,7 @@ LINKS = {
     "raw14": (14, b""),
     "ipv6": (229, b""),
     "linux_cooked": (113, bytes.fromhex("0000fffe0000000000000000000086dd")),
+    "user0": (147, b""),
     "linux_cooked_v2": (276, bytes.fromhex("86dd000000000003fffe04000000000000000000")),
 }
 
@@ -155,28 +155,28 @@ def linked(prefix: bytes, trailer: bytes = b"") -> Iterator[Packet]:
     yield Packet(70, prefix + bytes(IPv6(src="fd00:2021:1111::7", dst="fd00::1") / UDP(sport=1, dport=2) / Raw(b"x")))
 
 
+def make(folder: Path) -> None:
+    """Write all samples into ``folder``."""
+    stories = {"setup": setup, "inactive": inactive, "kinds": kinds, "refused": refused}
+    for name, story in stories.items():
+        write(folder / f"{name}.pcapng", story())
+    links = folder / "links"
+    shutil.rmtree(links, ignore_errors=True)
+    links.mkdir()
+    for name, (link_type, prefix) in LINKS.items():
+        trailer = b"\0" * 6 if name == "ethernet" else b""
+        write(links / f"{name}.pcap", linked(prefix, trailer), link_type)
+
+
 def write(path: Path, packets: Iterable[Packet], link_type: int = RAW) -> None:
     """Write a capture, and beside it what ``decode -T jsonl`` prints of it."""
     with open_writer(str(path), link_type=link_type) as writer:
         for packet in packets:
             writer.write(packet.data, START + packet.at * MILLISECOND, length=packet.length, comment=packet.comment)
-    with open_capture(str(path)) as capture:
+    with open_capture(str(path), user0_is_ip=link_type == USER0) as capture:
         lines = [to_jsonl(record) + "\n" for record in read_records(capture.candidates())]
     path.with_name(path.name.split(".")[0] + ".jsonl").write_text("".join(lines))
 
 
-def main() -> None:
-    """Write everything below this folder."""
-    stories = {"setup": setup, "inactive": inactive, "kinds": kinds, "refused": refused}
-    for name, story in stories.items():
-        write(HERE / f"{name}.pcapng", story())
-    folder = HERE / "links"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for name, (link_type, prefix) in LINKS.items():
-        trailer = b"\0" * 6 if name == "ethernet" else b""
-        write(folder / f"{name}.pcap", linked(prefix, trailer), link_type)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    make(HERE)
