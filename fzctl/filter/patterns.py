@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 # Two wide repeats over the same bytes cost the square of the subject's length, and so on.
-MAX_CHAIN: Final = 4
+MAX_CHAIN: Final = 3
 # A repeat with this much room counts as one without end.
 WIDE: Final = 10
 # Alternatives are compared pair by pair.
@@ -30,7 +30,6 @@ _ATOM: Final = re.compile(
 _QUANTIFIER: Final = re.compile(rb"([*+?]|\{(\d*)(?:(,)(\d*))?\})([?+]?)")
 _GROUP: Final = re.compile(rb"\((?:\?(?:P<\w+>|P=\w+|[aiLmsux-]*:|>|<?[=!]|#[^)]*|\(\w+\)))?")
 _EVERYTHING: Final = frozenset(range(256))
-_NOTHING: Final[frozenset[int]] = frozenset()
 
 
 class PatternError(ValueError):
@@ -200,20 +199,21 @@ def _flat(branch: tuple[_Item, ...]) -> list[_Item]:
     found: list[_Item] = []
     for item in branch:
         found.append(item)
-        for inner in item.branches:
-            found.extend(_flat(inner))
+        inner = [each for inner_branch in item.branches for each in _flat(inner_branch)]
+        # (a*b){3} is a*ba*ba*b; but what is long as it is grows no more, or brackets in brackets would explode.
+        bounded = item.most < ENDLESS and len(inner) <= 64
+        found.extend(inner * min(item.most, MAX_CHAIN + 1) if bounded else inner)
     return found
 
 
 def _longest_chain(branch: tuple[_Item, ...]) -> int:
-    """How many wide repeats follow each other with nothing between that the earlier one cannot also match."""
-    longest = chain = 0
-    reach = _NOTHING
+    """How many wide repeats share signs, with nothing between them that must be there and none shares."""
+    longest = 0
+    reach: list[frozenset[int]] = []
     for item in _flat(branch):
+        if item.least >= 1 and item.accepts and not item.branches:
+            reach = [earlier for earlier in reach if earlier & item.accepts]
         if item.most - item.least >= WIDE and not item.possessive:
-            chain = chain + 1 if reach & item.accepts else 1
-            reach = item.accepts
-            longest = max(longest, chain)
-        elif item.least >= 1 and item.accepts and not item.branches and not item.accepts & reach:
-            reach = _NOTHING
+            longest = max(longest, 1 + sum(1 for earlier in reach if earlier & item.accepts))
+            reach.append(item.accepts)
     return longest

@@ -60,7 +60,9 @@ def test_a_bad_pattern_is_a_pattern_error(pattern: bytes) -> None:
         rb"(?:(?:a|a)b)*$",
         rb"(?=(a+)+b)",
         rb"(x+x+)+y",
-        rb".*.*.*.*.*x",
+        rb".*.*.*.*x",
+        rb"a*b*a*b*a*b*a*c",
+        rb"(a*\w+){2}c",
         rb"a*a*a*a*a*b",
         b"(" + b"|".join(b"%d" % number for number in range(200)) + b")*",
     ],
@@ -86,6 +88,7 @@ def test_what_can_take_forever_is_refused(pattern: bytes) -> None:
         rb"(?P<x>a)(?P=x)(?#note)b{2}",
         rb"a{x}",
         rb"[]a]+[^]a]",
+        b"(" * 60 + b"a" + b"){3}" * 60,
     ],
 )
 def test_what_ends_is_taken(pattern: bytes) -> None:
