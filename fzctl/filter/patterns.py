@@ -200,7 +200,7 @@ def _flat(branch: tuple[_Item, ...]) -> list[_Item]:
     for item in branch:
         found.append(item)
         inner = [each for inner_branch in item.branches for each in _flat(inner_branch)]
-        # (a*b){3} is a*ba*ba*b; but what is long as it is grows no more, or brackets in brackets would explode.
+        # (a*b){3} is a*ba*ba*b; not where it is long already, or nested groups explode.
         bounded = item.most < ENDLESS and len(inner) <= 64
         found.extend(inner * min(item.most, MAX_CHAIN + 1) if bounded else inner)
     return found
