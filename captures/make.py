@@ -77,24 +77,32 @@ def inactive() -> Iterator[Packet]:
     yield Packet(0, first, "AssignedIps; its answer never comes")
     yield Packet(15, bytes(IP(src=CLIENT, dst="100.96.0.1") / ICMP(id=9, seq=1)), "buffered by a real client")
     yield Packet(2_016, first, "sent again, byte for byte, with the first traffic after 2 s")
-    yield Packet(12_040, status("wiki.example.com", "Inactive"), "10 s later: the gateway's DNS lookup timed out")
+    yield Packet(
+        12_040, status("wiki.example.com", "Inactive"), "10 s later: the gateway's DNS lookup timed out"
+    )
     yield Packet(12_500, bytes(IP(src=CLIENT, dst="100.96.0.1") / ICMP(id=9, seq=2)), "into the void")
 
 
 def kinds() -> Iterator[Packet]:
     """Every kind of every dialect."""
     yield Packet(0, assigned("app.example.com"), "AssignedIps, four IPv4 and four IPv6")
-    four = message("assigned_ips", resource=OTHER_RESOURCE, domain="v4.example.com", proxy_ips=proxy_ips(4, 1))
+    four = message(
+        "assigned_ips", resource=OTHER_RESOURCE, domain="v4.example.com", proxy_ips=proxy_ips(4, 1)
+    )
     yield Packet(1, four, "AssignedIps for a resource with IPv4 only")
     yield Packet(20, status("app.example.com", "Active"), "DomainStatus Active")
     yield Packet(21, status("v4.example.com", "Inactive", OTHER_RESOURCE), "DomainStatus Inactive")
     for protocol, port in (("tcp", 443), ("udp", 53), ("icmp", None)):
         yield Packet(
-            100, message("no_authorization", dst="10.0.0.1", protocol=protocol, dst_port=port), f"next: {protocol}"
+            100,
+            message("no_authorization", dst="10.0.0.1", protocol=protocol, dst_port=port),
+            f"next: {protocol}",
         )
-    yield Packet(200, message("request", resource=RESOURCE, domain="old.example.com", proxy_ips=proxy_ips(8, 2)),
-                 "seed: Request, the same bytes as AssignedIps")  # fmt: skip
-    yield Packet(230, message("response", resource=RESOURCE, domain="old.example.com", code=200), "seed: Response")
+    asked = message("request", resource=RESOURCE, domain="old.example.com", proxy_ips=proxy_ips(8, 2))
+    yield Packet(200, asked, "seed: Request, the same bytes as AssignedIps")
+    yield Packet(
+        230, message("response", resource=RESOURCE, domain="old.example.com", code=200), "seed: Response"
+    )
     yield Packet(300, build_packet(9, b'{"from":"the future"}'), "a kind that nobody knows yet: ignored")
     yield Packet(310, build_packet(2, b"", reserved=bytes(range(1, 8))), "Goodbye with reserved bytes set")
 
@@ -113,9 +121,12 @@ def refused() -> Iterator[Packet]:
         "bad_domain": "{" + uuid + ',"domain":"example..com","status":"Active"}',
     }
     whole = status("example.com", "Active")
-    cases: list[tuple[str, bytes]] = [(reason, build_packet(1, text.encode())) for reason, text in payloads.items()]
+    cases: list[tuple[str, bytes]] = [
+        (reason, build_packet(1, text.encode())) for reason, text in payloads.items()
+    ]
+    latin = ("{" + uuid + ',"domain":"caf').encode() + b'\xe9","status":"Active"}'
     cases += [
-        ("invalid_utf8", build_packet(1, ("{" + uuid + ',"domain":"caf').encode() + b'\xe9","status":"Active"}')),
+        ("invalid_utf8", build_packet(1, latin)),
         ("bad_ip", build_packet(0, ("{" + uuid + "," + name + ',"proxy_ips":["100.96.0.01"]}').encode())),
         ("bad_value", build_packet(3, b'{"dst":"10.0.0.1","protocol":{"tcp":{"dst_port":70000}}}')),
         ("unknown_variant", build_packet(3, b'{"dst":"10.0.0.1","protocol":"sctp"}')),
@@ -150,9 +161,13 @@ def linked(prefix: bytes, trailer: bytes = b"") -> Iterator[Packet]:
     """The same exchange behind a link header; the extension header must not hide anything."""
     goodbye = message("goodbye")
     extended = goodbye[:4] + b"\0\x10\0" + goodbye[7:40] + bytes.fromhex("ff00010400000000") + goodbye[40:]
-    for at, packet in enumerate((assigned("link.example.com"), status("link.example.com", "Active"), extended)):
+    for at, packet in enumerate(
+        (assigned("link.example.com"), status("link.example.com", "Active"), extended)
+    ):
         yield Packet(at * 20, prefix + packet + trailer)
-    yield Packet(70, prefix + bytes(IPv6(src="fd00:2021:1111::7", dst="fd00::1") / UDP(sport=1, dport=2) / Raw(b"x")))
+    yield Packet(
+        70, prefix + bytes(IPv6(src="fd00:2021:1111::7", dst="fd00::1") / UDP(sport=1, dport=2) / Raw(b"x"))
+    )
 
 
 def make(folder: Path) -> None:
@@ -172,7 +187,9 @@ def write(path: Path, packets: Iterable[Packet], link_type: int = RAW) -> None:
     """Write a capture, and beside it what ``decode -T jsonl`` prints of it."""
     with open_writer(str(path), link_type=link_type) as writer:
         for packet in packets:
-            writer.write(packet.data, START + packet.at * MILLISECOND, length=packet.length, comment=packet.comment)
+            writer.write(
+                packet.data, START + packet.at * MILLISECOND, length=packet.length, comment=packet.comment
+            )
     with open_capture(str(path), user0_is_ip=link_type == USER0) as capture:
         lines = [to_jsonl(record) + "\n" for record in read_records(capture.candidates())]
     path.with_name(path.name.split(".")[0] + ".jsonl").write_text("".join(lines))

@@ -41,7 +41,9 @@ def test_the_kinds_sample_has_every_kind_of_every_dialect(capsys: pytest.Capture
     assert [kind.name for kind in KINDS if f'"name":"{kind.name}"' not in printed] == []
 
 
-def test_the_refused_sample_has_every_reason_that_a_capture_can_show(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_refused_sample_has_every_reason_that_a_capture_can_show(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     main(["decode", "-T", "jsonl", str(SAMPLES / "refused.pcapng")])
     printed = capsys.readouterr().out
     shown = {reason for reason in REASONS if f'"reason":"{reason}"' in printed}
@@ -56,7 +58,8 @@ def test_the_readme_tells_the_story_of_every_sample() -> None:
 
 def _maker() -> ModuleType:
     spec = importlib.util.spec_from_file_location("samples_maker", SAMPLES / "make.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -64,7 +64,9 @@ class Exchanges:
         repeats = found.answer if record.message.payload == found.answer_payload else None
         if found.answer is None:
             found.answer, found.answer_payload = record.frame, record.message.payload
-        return Exchange(found.number, response_to=found.question, response_time=passed, retransmission_of=repeats)
+        return Exchange(
+            found.number, response_to=found.question, response_time=passed, retransmission_of=repeats
+        )
 
 
 def follow(records: Iterable[Record]) -> Iterator[Record]:
@@ -83,7 +85,9 @@ def follow_whole(records: Iterable[Record]) -> list[Record]:
     return [
         record
         if record.exchange is None or record.exchange.response_to is not None
-        else record._replace(exchange=record.exchange._replace(response_in=answers.get(record.exchange.number)))
+        else record._replace(
+            exchange=record.exchange._replace(response_in=answers.get(record.exchange.number))
+        )
         for record in followed
     ]
 
