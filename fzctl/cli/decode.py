@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from fzctl.cli.output import FORMS, Output, open_output
 from fzctl.cli.streams import say
-from fzctl.errors import EXIT_DONE, CaptureError, UsageError
+from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, CaptureError, UsageError
 from fzctl.protocol.kinds import AUTO, DIALECTS
 from fzctl.records import Record, read_hex, read_records
 from fzctl.render.escape import escape
@@ -102,14 +102,16 @@ def run(args: Namespace) -> int:
         if args.redact:
             # Behind the filter, which means what stands in the input.
             records = map(_redactor(), records)
+        interrupted = False
         try:
             for record in islice(records, args.count):
                 output.show(record)
-        finally:
-            # Also where Ctrl-C ends it: what was found so far is shown.
-            output.finish()
+        except KeyboardInterrupt:
+            interrupted = True
+        # Also where Ctrl-C ends it, what was found so far is shown and written.
+        output.finish()
     inputs.report(output)
-    return inputs.exit_code
+    return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 
 
 class _Inputs:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import UsageError
+from fzctl.protocol.packet import declared_length
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
@@ -43,12 +44,15 @@ class Output:
                 if self._flush is not None:
                     self._flush()
         if self._writer is not None:
-            self._writer.write(message.packet, record.time or 0, comment=_comment(record))
+            cut = message.reason == "truncated"
+            length = declared_length(message.packet) if cut else len(message.packet)
+            self._writer.write(message.packet, record.time, length, comment=_comment(record))
 
     def finish(self) -> None:
-        """Print what the form holds back."""
+        """Print what the form holds back, and hand it all on; whatever fails, fails here."""
         if self._form is not None:
             self._write(self._form.finish())
+            sys.stdout.flush()
 
     def counts(self, packets: int) -> str:
         """A sentence for stderr: how many messages of which kind in how many packets."""
@@ -66,7 +70,7 @@ class Output:
             found += ": " + ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
         if refused:
             found += f"; {refused} not accepted"
-        return found + (f"; {count_of(others, 'packet')} shown that are none" if others else "")
+        return found + (f"; {count_of(others, 'packet')} that no receiver takes for one" if others else "")
 
 
 class Form:

@@ -26,7 +26,13 @@ class Parser(ArgumentParser):
 
     def parse(self, arguments: list[str]) -> Namespace:
         """The options' values. Raises UsageError, and SystemExit where help was printed."""
-        return (self.parse_intermixed_args if self.files_anywhere else self.parse_args)(arguments)
+        # argparse's own parse_intermixed_args() parses twice and formats the usage each time.
+        found, left = self.parse_known_args(arguments)
+        if self.files_anywhere and all(each == "-" or not each.startswith("-") for each in left):
+            found.files += left
+        elif left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{escape(message)} (see {self.prog} --help)")

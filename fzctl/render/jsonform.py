@@ -71,7 +71,8 @@ def outer_object(outer: Outer) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _path(path: tuple[str, ...]) -> str:
-    return _dumps(list(path))
+    # Our own words, plain letters all of them; importing json would cost more than this.
+    return '["' + '","'.join(path) + '"]' if path else "[]"
 
 
 def _dumps(value: object) -> str:

@@ -15,15 +15,16 @@ from fzctl.render.escape import escape
 from fzctl.render.words import describe
 
 _STYLES: Final = {"good": "green", "ignored": "yellow", "bad": "red"}
-_WORDWISE: Final = ("Domain", "Content", "Remark")
+_WRAPPED: Final = ("Domain", "Content")
 _DIM: Final = ("Time (UTC)", "Resource")
+_ROOMY: Final = 100
 _ID_LENGTH: Final = 8
 """Characters of a resource's id that are shown, as of a commit's: enough to tell them apart."""
 
 
-def to_table(records: Sequence[Record]) -> Table:
-    """The records as a table, without the columns that have nothing to say."""
-    rows = [_cells(record) for record in records]
+def to_table(records: Sequence[Record], width: int) -> Table:
+    """The records as a table, without the columns that have nothing to say or find no room."""
+    rows = [_cells(record, roomy=width >= _ROOMY) for record in records]
     names = [name for name in rows[0] if any(row[name].plain for row in rows)] if rows else []
     table = Table(box=None, pad_edge=False, header_style="bold dim", padding=(0, 2, 0, 0))
     for name in names:
@@ -31,7 +32,7 @@ def to_table(records: Sequence[Record]) -> Table:
             name,
             justify="right" if name == "Frame" else "left",
             style="dim" if name in _DIM else "bold" if name == "Kind" else "",
-            no_wrap=name not in _WORDWISE,
+            no_wrap=name not in _WRAPPED,
             overflow="fold",
         )
     for row in rows:
@@ -49,23 +50,26 @@ def table_text(records: Sequence[Record], width: int, *, colour: bool) -> str:
         legacy_windows=False,
     )
     with console.capture() as capture:
-        console.print(to_table(records))
+        console.print(to_table(records, width))
     # Rich fills each line with blanks, which break in two where a terminal is made narrower.
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def _cells(record: Record) -> dict[str, Text]:
-    """One row. Text objects, because a string would be read for rich's markup."""
+def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
+    """One row; where there is little room the domain is the content's first line. Text objects, because a string would be read for rich's markup."""
     words = describe(record)
     style = _STYLES[words.mood]
+    said = [] if roomy else [words.domain]
+    lines = [Text(text) for text in (*said, *words.content.split(", ")) if text]
+    if words.remark:
+        lines.append(Text(words.remark, style=style))
     return {
         "Time (UTC)": Text("" if record.time is None else format_clock(record.time)),
         "File": Text(escape(record.file or "")),
         "Frame": Text(str(record.frame)),
         "Kind": Text(words.title),
         "Verdict": Text(words.verdict, style=style),
-        "Domain": Text(words.domain),
-        "Content": Text(words.content.replace(", ", "\n")),
-        "Resource": Text(words.resource[:_ID_LENGTH]),
-        "Remark": Text(words.remark, style=style),
+        "Resource": Text(words.resource[:_ID_LENGTH] if roomy else ""),
+        "Domain": Text(words.domain if roomy else ""),
+        "Content": Text("\n").join(lines),
     }

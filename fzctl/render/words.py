@@ -66,7 +66,9 @@ def title_of(message: Message) -> str:
         return kind.title
     if message.kind is not None:
         return f"kind {message.kind}"
-    return "(no header)" if message.control else "(no control)"
+    if message.reason == "not_control":
+        return "(no control)"
+    return "(no header)" if message.control else "(bad packet)"
 
 
 def verdict_of(message: Message) -> tuple[str, str]:
