@@ -13,8 +13,18 @@ from typing import Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
 from fzctl.protocol.kinds import AUTO, DIALECTS, KINDS, Kind, find_kind
-from fzctl.protocol.packet import CONTROL_HEADER, CONTROL_PROTOCOL, IPV6_HEADER, MAX_PACKET, UNSPECIFIED_PAIR
-from fzctl.protocol.packet import Packet, build_packet, declared_length, is_ours, parse_packet
+from fzctl.protocol.packet import (
+    CONTROL_HEADER,
+    CONTROL_PROTOCOL,
+    IPV6_HEADER,
+    MAX_PACKET,
+    UNSPECIFIED_PAIR,
+    Packet,
+    build_packet,
+    declared_length,
+    is_ours,
+    parse_packet,
+)
 from fzctl.protocol.reader import Reader, is_sound_json, line_and_column
 from fzctl.protocol.reasons import Refusal
 
@@ -97,21 +107,24 @@ def decode(packet: bytes, dialect: str = AUTO) -> Message:
     view = parse_packet(packet)
     if view.reason == "ok":
         return judge(packet, view.offset, dialect)
-    return _refused_packet(packet, view, control=view.reason == "too_short")
+    return _refused_packet(packet, dialect, view, control=view.reason == "too_short")
 
 
 def decode_truncated(packet: bytes, dialect: str = AUTO) -> Message:
     """Judge the beginning of a packet whose rest the capture's snap length cut off. Never raises."""
     if not is_ours(packet):
-        return _refused_packet(packet, parse_packet(packet), control=False)
+        return _refused_packet(packet, dialect, parse_packet(packet), control=False)
     missing = declared_length(packet) - len(packet)
+    if missing <= 0:
+        return decode(packet, dialect)
     problem = f"the capture lacks the last {missing} bytes of the packet (snap length)"
-    view = parse_packet(packet[:4] + (len(packet) - IPV6_HEADER).to_bytes(2, "big") + packet[6:])
+    view = parse_packet(packet)
     if len(packet) - view.offset < CONTROL_HEADER:
-        return _refused_packet(packet, view._replace(reason="truncated", problem=problem), control=True)
+        return _refused_packet(
+            packet, dialect, view._replace(reason="truncated", problem=problem), control=True
+        )
     message = judge(packet, view.offset, dialect)
-    values = None if message.is_compact else message.fields
-    return message._replace(accepted=False, reason="truncated", error=problem, values=values or {})
+    return message._replace(accepted=False, reason="truncated", error=problem, values=message.fields)
 
 
 def judge(packet: bytes, offset: int, dialect: str = AUTO) -> Message:
@@ -159,7 +172,9 @@ def encode_payload(kind: Kind, values: Mapping[str, Any], *, force: bool = False
         try:
             value = field.type.from_json(field.name, values)
         except KeyError:
-            raise EncodeError(f"{kind.title} needs a value for {field.name}") from None
+            value = None
+        if value is None:
+            raise EncodeError(f"{kind.title} needs a value for {field.name}")
         try:
             text = field.type.encode(value)
         except EncodeError as error:
@@ -174,7 +189,9 @@ def encode(
     kind: Kind, values: Mapping[str, Any], *, reserved: bytes = _NO_RESERVED, force: bool = False
 ) -> bytes:
     """The whole packet as a sender emits it. Raises EncodeError for what a sender refuses."""
-    return build_packet(kind.number, encode_payload(kind, values, force=force), reserved=reserved, force=force)
+    return build_packet(
+        kind.number, encode_payload(kind, values, force=force), reserved=reserved, force=force
+    )
 
 
 def canonical_values(kind: Kind, payload: bytes) -> dict[str, Any] | None:
@@ -198,8 +215,9 @@ def _compact_pattern(kind: Kind) -> re.Pattern[bytes]:
     return re.compile(("\\{" + ",".join(members) + "\\}").encode())
 
 
-def _refused_packet(packet: bytes, view: Packet, *, control: bool) -> Message:
-    return Message(packet, control, None, UNKNOWN, _CURRENT, False, view.reason, view.problem, view.offset, {})
+def _refused_packet(packet: bytes, dialect: str, view: Packet, *, control: bool) -> Message:
+    judging = _CURRENT if dialect == AUTO else dialect
+    return Message(packet, control, None, UNKNOWN, judging, False, view.reason, view.problem, view.offset, {})
 
 
 def _readers(kind: Kind) -> dict[str, Callable[[Reader], object]]:
@@ -211,7 +229,9 @@ def _read_fields(kind: Kind, payload: bytes) -> tuple[dict[str, Any], Refusal | 
     found: dict[str, object] = {}
     refusal = None
     try:
-        Reader(payload).read_document(lambda reader: reader.read_struct(_readers(kind), f"{kind.title}'s fields", found))
+        Reader(payload).read_document(
+            lambda reader: reader.read_struct(_readers(kind), f"{kind.title}'s fields", found)
+        )
     except Refusal as caught:
         refusal = caught
     return _members(kind, found), refusal

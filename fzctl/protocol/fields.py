@@ -274,7 +274,7 @@ class U16(FieldType):
     def encode(self, value: Any) -> str:
         number = _whole_number(value)
         if number is None or not 0 <= number <= MAX_U16:
-            raise EncodeError(f"{value} is no whole number from 0 to {MAX_U16}")
+            raise EncodeError(f"{value!a} is no whole number from 0 to {MAX_U16}")
         return str(number)
 
     def encode_anything(self, value: Any) -> str:
@@ -304,7 +304,9 @@ class Protocol(FieldType):
 
     def read(self, reader: Reader) -> Any:
         port = {self.PORT: _U16.read}
-        name, content = reader.read_enum(self._identify, {**dict.fromkeys(self.WITH_PORT, port), self.ICMP: {}})
+        name, content = reader.read_enum(
+            self._identify, {**dict.fromkeys(self.WITH_PORT, port), self.ICMP: {}}
+        )
         return name, content.get(self.PORT)
 
     def encode(self, value: Any) -> str:
@@ -340,7 +342,11 @@ class Protocol(FieldType):
         return (*ports, Option(self.ICMP, None, "ICMP", required=False))
 
     def from_options(self, name: str, given: Mapping[str, Any]) -> Any:
-        chosen = [each for each in (*self.WITH_PORT, self.ICMP) if given.get(each) not in (None, False)]
+        chosen = [
+            each
+            for each in (*self.WITH_PORT, self.ICMP)
+            if given.get(each) is not None and given[each] is not False
+        ]
         if len(chosen) != 1:
             raise EncodeError("give one of --tcp PORT, --udp PORT and --icmp")
         return chosen[0], None if chosen[0] == self.ICMP else given[chosen[0]]
@@ -360,7 +366,15 @@ def json_string(text: str) -> str:
     return '"' + "".join(map(_escape, text)) + '"'
 
 
-_SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SHORT_ESCAPES: Final = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}
 _IP: Final = Ip()
 _U16: Final = U16()
 
@@ -382,8 +396,18 @@ def _ip_columns(
     stem: str, label: str, addresses: Callable[[Mapping[str, Any]], Sequence[str]]
 ) -> tuple[Column, ...]:
     return (
-        Column(f"{stem}v4", "ipv4", f"{label} (IPv4)", lambda members: [a for a in addresses(members) if ":" not in a]),
-        Column(f"{stem}v6", "ipv6", f"{label} (IPv6)", lambda members: [a for a in addresses(members) if ":" in a]),
+        Column(
+            f"{stem}v4",
+            "ipv4",
+            f"{label} (IPv4)",
+            lambda members: [a for a in addresses(members) if ":" not in a],
+        ),
+        Column(
+            f"{stem}v6",
+            "ipv6",
+            f"{label} (IPv6)",
+            lambda members: [a for a in addresses(members) if ":" in a],
+        ),
     )
 
 
