@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from fzctl.protocol.fields import Column, Domain, Field, Ip, IpList, Protocol, Status, U16, Uuid
+from fzctl.protocol.fields import U16, Column, Domain, Field, Ip, IpList, Protocol, Status, Uuid
 
 DIALECTS: Final = ("seed", "current", "next")
 AUTO: Final = "auto"

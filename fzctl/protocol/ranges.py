@@ -16,8 +16,8 @@ _IPV4_FIRST: Final = 0x64600001  # 100.96.0.1: the network address is skipped
 _IPV4_LAST: Final = 0x647FFFFE  # 100.127.255.254: so is the broadcast address
 _IPV4_SENTINELS: Final = 0x64646F00  # 100.100.111.0/24 is skipped
 _SENTINEL_COUNT: Final = 256
+# Of the IPv6 range there is always enough: 2**21 addresses, the network address included.
 _IPV6_FIRST: Final = 0xFD00_2021_1111_8000_0000_0000_0000_0000
-_IPV6_COUNT: Final = 2**21
 
 
 def proxy_ips(count: int, domain: int = 0) -> list[str]:
@@ -31,8 +31,6 @@ def proxy_ips(count: int, domain: int = 0) -> list[str]:
     indices = range(domain * PER_FAMILY, (domain + 1) * PER_FAMILY)
     found = [format_ip(_nth_ipv4(index).to_bytes(4, "big")) for index in indices]
     if count > PER_FAMILY:
-        if indices[-1] >= _IPV6_COUNT:
-            raise EncodeError("the IPv6 resource range is used up")
         found += [format_ip((_IPV6_FIRST + index).to_bytes(16, "big")) for index in indices]
     return found
 

@@ -25,7 +25,11 @@ _ESCAPES: Final = dict(zip(b'"\\/bfnrt', b'"\\/\b\f\n\r\t', strict=True))
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS = b'"\\,:-'
 _OPEN_ARRAY, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = b"[]{}"
 _DIGITS: Final = frozenset(b"0123456789")
-_IDENTS: Final = {ord("n"): (b"null", "null"), ord("t"): (b"true", "a boolean"), ord("f"): (b"false", "a boolean")}
+_IDENTS: Final = {
+    ord("n"): (b"null", "null"),
+    ord("t"): (b"true", "a boolean"),
+    ord("f"): (b"false", "a boolean"),
+}
 
 
 class Reader:
@@ -98,7 +102,9 @@ class Reader:
             raise self._place(self._wrong_type(expected))
         number, self.index = scan_number(self.data, self.index)
         if not isinstance(number, int):
-            raise Refusal("wrong_type", f"expected {expected}, found the floating point number {number}", self.index)
+            raise Refusal(
+                "wrong_type", f"expected {expected}, found the floating point number {number}", self.index
+            )
         if not 0 <= number <= limit:
             raise Refusal("bad_value", f"expected {expected}, found {number}", self.index)
         return number
@@ -118,7 +124,9 @@ class Reader:
                 raise Refusal("wrong_type", f'"{name}" needs its content: {{"{name}": ...}}')
             return name, {}
         if opening != _OPEN_OBJECT:
-            raise self._refuse_at_peek("bad_json", "expected a string or an object here", if_sound="wrong_type")
+            raise self._refuse_at_peek(
+                "bad_json", "expected a string or an object here", if_sound="wrong_type"
+            )
         self.index += 1
         name = self.read_text(identify, "a variant's name")
         self._colon()
@@ -172,7 +180,9 @@ class Reader:
                     self.skip_value()
         return keys
 
-    def _visit_object(self, members: Mapping[str, Callable[[Reader], object]], into: dict[str, object]) -> None:
+    def _visit_object(
+        self, members: Mapping[str, Callable[[Reader], object]], into: dict[str, object]
+    ) -> None:
         seen: set[str] = set()
         first = True
         while self._next_key(first=first):
@@ -192,7 +202,9 @@ class Reader:
             if name not in seen:
                 raise Refusal("missing_field", f'the field "{name}" is missing')
 
-    def _visit_positions(self, members: Mapping[str, Callable[[Reader], object]], into: dict[str, object]) -> None:
+    def _visit_positions(
+        self, members: Mapping[str, Callable[[Reader], object]], into: dict[str, object]
+    ) -> None:
         for position, (name, read) in enumerate(members.items()):
             if not self._next_element(first=position == 0):
                 raise Refusal("wrong_length", f"expected {len(members)} elements, found {position}")
@@ -244,7 +256,9 @@ class Reader:
                 self.index += 1
                 if self._peek() == _CLOSE_ARRAY:
                     raise self._refuse_at_peek("bad_json", "a comma stands before the end of the array")
-            raise self._refuse_at_peek("trailing_data", "the array has too many elements", if_sound="wrong_length")
+            raise self._refuse_at_peek(
+                "trailing_data", "the array has too many elements", if_sound="wrong_length"
+            )
 
     def _end_object(self) -> None:
         byte = self._peek()
@@ -364,7 +378,9 @@ class Reader:
             inside_object = enclosing[-1] == _OPEN_OBJECT
             byte = self._peek()
             if byte is None:
-                raise self._refuse_at_peek("bad_json", f"the {'object' if inside_object else 'array'} does not end")
+                raise self._refuse_at_peek(
+                    "bad_json", f"the {'object' if inside_object else 'array'} does not end"
+                )
             if byte == (_CLOSE_OBJECT if inside_object else _CLOSE_ARRAY):
                 self.index += 1
                 enclosing.pop()
@@ -372,7 +388,9 @@ class Reader:
                 continue
             if after_value:
                 if byte != _COMMA:
-                    raise self._refuse_at_peek("bad_json", f'expected "," or "{"}" if inside_object else "]"}" here')
+                    raise self._refuse_at_peek(
+                        "bad_json", f'expected "," or "{"}" if inside_object else "]"}" here'
+                    )
                 self.index += 1
             return True
         return False

@@ -24,13 +24,20 @@ UDP, TCP, ICMP, ICMPV6, AH, NO_NEXT = 17, 6, 1, 58, 51, 59
 
 
 def ipv6(
-    next_header: int, rest: bytes, *, length: int | None = None, src: bytes = bytes(16), dst: bytes = bytes(16)
+    next_header: int,
+    rest: bytes,
+    *,
+    length: int | None = None,
+    src: bytes = bytes(16),
+    dst: bytes = bytes(16),
 ) -> bytes:
     size = len(rest) if length is None else length
     return b"\x60\0\0\0" + size.to_bytes(2, "big") + bytes((next_header, 0)) + src + dst + rest
 
 
-def ipv4(protocol: int, rest: bytes, *, options: bytes = b"", fragment: int = 0, length: int | None = None) -> bytes:
+def ipv4(
+    protocol: int, rest: bytes, *, options: bytes = b"", fragment: int = 0, length: int | None = None
+) -> bytes:
     header = 20 + len(options)
     size = header + len(rest) if length is None else length
     first = bytes((0x40 | header // 4, 0)) + size.to_bytes(2, "big")
@@ -90,7 +97,9 @@ def test_an_extension_header_is_walked_by_its_length(number: int, words: int) ->
     assert (view.reason, view.offset) == ("ok", 48 + 8 * words)
 
 
-@pytest.mark.parametrize("number", [n for n in range(256) if n not in WALKED_HEADERS and n != CONTROL_PROTOCOL])
+@pytest.mark.parametrize(
+    "number", [n for n in range(256) if n not in WALKED_HEADERS and n != CONTROL_PROTOCOL]
+)
 def test_no_other_header_is_walked(number: int) -> None:
     view = parse_packet(ipv6(number, extension(255) + CONTROL))
     assert view.reason in ("not_control", "ip_malformed")
@@ -248,7 +257,9 @@ def test_everything_in_the_header_can_be_chosen() -> None:
 
 
 @given(st.integers(), st.integers(), st.integers())
-def test_numbers_too_large_for_the_ip_header_are_cut(traffic_class: int, flow_label: int, hop_limit: int) -> None:
+def test_numbers_too_large_for_the_ip_header_are_cut(
+    traffic_class: int, flow_label: int, hop_limit: int
+) -> None:
     packet = build_packet(0, b"", traffic_class=traffic_class, flow_label=flow_label, hop_limit=hop_limit)
     view = parse_packet(packet)
     assert view.reason == "ok"
@@ -270,7 +281,9 @@ def test_no_force_sends_what_ipv6_cannot_carry() -> None:
         build_packet(0, bytes(65528), force=True)
 
 
-@pytest.mark.parametrize(("kind", "reserved"), [(-1, bytes(7)), (256, bytes(7)), (0, bytes(6)), (0, bytes(8))])
+@pytest.mark.parametrize(
+    ("kind", "reserved"), [(-1, bytes(7)), (256, bytes(7)), (0, bytes(6)), (0, bytes(8))]
+)
 def test_no_force_sends_another_control_header(kind: int, reserved: bytes) -> None:
     with pytest.raises(EncodeError, match="a kind from 0 to 255 and 7 reserved bytes"):
         build_packet(kind, b"", reserved=reserved, force=True)
@@ -293,10 +306,14 @@ def test_a_cut_chain_is_never_taken_for_another_packet(
     chain: list[tuple[int, int]], rest: bytes, cut: int
 ) -> None:
     numbers = [number for number, _ in chain[1:]] + [CONTROL_PROTOCOL]
-    headers = [
-        fragment(following) if number == 44 else extension(following, words)
-        for (number, words), following in zip(chain, numbers, strict=True)
-    ] if chain else []
+    headers = (
+        [
+            fragment(following) if number == 44 else extension(following, words)
+            for (number, words), following in zip(chain, numbers, strict=True)
+        ]
+        if chain
+        else []
+    )
     body = b"".join(headers) + rest
     whole = parse_packet(ipv6(chain[0][0] if chain else CONTROL_PROTOCOL, body))
     assert whole.reason == ("ok" if len(rest) >= 8 else "too_short")

@@ -31,5 +31,10 @@ def test_every_reason_is_one_phrase_for_people() -> None:
 
 def test_a_refusal_has_no_place_until_it_is_given_one() -> None:
     refusal = Refusal("bad_ip", "no address")
-    assert (refusal.reason, refusal.problem, refusal.offset, refusal.if_sound) == ("bad_ip", "no address", None, None)
+    assert (refusal.reason, refusal.problem, refusal.offset, refusal.if_sound) == (
+        "bad_ip",
+        "no address",
+        None,
+        None,
+    )
     assert str(refusal) == "no address"

@@ -17,10 +17,12 @@ NAMES = {
     "seed_request": "request",
     "seed_response": "response",
 }
-PACKETS = [pytest.param(each, id=each["name"]) for each in VECTORS if each["hex"] is not None]
-CONTROL = [each for each in PACKETS if each.values[0]["expect"]["control"]]
-ENCODED = [pytest.param(each, id=each["name"]) for each in VECTORS if each["op"] == "encode"]
-PLACED = [each for each in PACKETS if "at" in each.values[0]["expect"]]
+PACKETS = [each for each in VECTORS if each["hex"] is not None]
+CONTROL = [each for each in PACKETS if each["expect"]["control"]]
+
+
+def each_of(vectors: list[dict[str, Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("vector", vectors, ids=[each["name"] for each in vectors])
 
 
 def decode(vector: dict[str, Any]) -> codec.Message:
@@ -32,7 +34,7 @@ def encode(vector: dict[str, Any]) -> bytes:
     name = given.pop("type")
     if name == "raw":
         return packet.build_packet(given["event_type"], b" " * given["payload_len"])
-    kind = kinds.kind_by_name(NAMES.get(name, name))
+    kind = kinds.kind_by_name(NAMES.get(name) or name)
     assert kind is not None
     return codec.encode(kind, given)
 
@@ -42,7 +44,7 @@ def test_all_vectors_are_here() -> None:
     assert len({vector["name"] for vector in VECTORS}) == 357
 
 
-@pytest.mark.parametrize("vector", PACKETS)
+@each_of(PACKETS)
 def test_the_verdict_is_the_receivers(vector: dict[str, Any]) -> None:
     expect, message = vector["expect"], decode(vector)
     verdict = (message.control, message.accepted, message.reason)
@@ -51,7 +53,7 @@ def test_the_verdict_is_the_receivers(vector: dict[str, Any]) -> None:
     assert (message.error is None) == expect["accepted"]
 
 
-@pytest.mark.parametrize("vector", CONTROL)
+@each_of(CONTROL)
 def test_the_header_lies_where_the_receiver_finds_it(vector: dict[str, Any]) -> None:
     expect, message = vector["expect"], decode(vector)
     assert message.offset == expect["l4_offset"]
@@ -64,7 +66,7 @@ def test_the_header_lies_where_the_receiver_finds_it(vector: dict[str, Any]) -> 
         assert len(message.payload) == expect["payload_len"]
 
 
-@pytest.mark.parametrize("vector", [each for each in CONTROL if each.values[0]["expect"].get("fields")])
+@each_of([each for each in CONTROL if each["expect"].get("fields")])
 def test_the_fields_are_what_the_receiver_holds(vector: dict[str, Any]) -> None:
     message = decode(vector)
     expected = dict(vector["expect"]["fields"])
@@ -79,7 +81,7 @@ def test_the_fields_are_what_the_receiver_holds(vector: dict[str, Any]) -> None:
     assert derived == expected
 
 
-@pytest.mark.parametrize("vector", PLACED)
+@each_of([each for each in PACKETS if "at" in each["expect"]])
 def test_an_error_points_at_the_receivers_place(vector: dict[str, Any]) -> None:
     line, column = vector["expect"]["at"]
     error = decode(vector).error
@@ -87,7 +89,7 @@ def test_an_error_points_at_the_receivers_place(vector: dict[str, Any]) -> None:
     assert error.endswith(f"(line {line}, column {column})")
 
 
-@pytest.mark.parametrize("vector", ENCODED)
+@each_of([each for each in VECTORS if each["op"] == "encode"])
 def test_the_bytes_are_the_senders(vector: dict[str, Any]) -> None:
     if vector["hex"] is None:
         with pytest.raises(EncodeError):

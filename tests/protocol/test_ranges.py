@@ -1,0 +1,80 @@
+"""The proxy IPs that a client hands out, domain after domain, until the ranges end."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fzctl.errors import EncodeError
+from fzctl.protocol.ranges import PER_FAMILY, proxy_ips
+
+IPV4 = ipaddress.IPv4Network("100.96.0.0/11")
+IPV4_SENTINELS = ipaddress.IPv4Network("100.100.111.0/24")
+IPV6 = ipaddress.IPv6Network("fd00:2021:1111:8000::/107")
+
+
+@pytest.mark.parametrize(
+    ("domain", "addresses"),
+    [
+        (
+            0,
+            [
+                "100.96.0.1", "100.96.0.2", "100.96.0.3", "100.96.0.4",
+                "fd00:2021:1111:8000::", "fd00:2021:1111:8000::1",
+                "fd00:2021:1111:8000::2", "fd00:2021:1111:8000::3",
+            ],
+        ),
+        (
+            1,
+            [
+                "100.96.0.5", "100.96.0.6", "100.96.0.7", "100.96.0.8",
+                "fd00:2021:1111:8000::4", "fd00:2021:1111:8000::5",
+                "fd00:2021:1111:8000::6", "fd00:2021:1111:8000::7",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_four_of_each_family_in_order(domain: int, addresses: list[str]) -> None:
+    assert proxy_ips(8, domain) == addresses
+    assert proxy_ips(4, domain) == addresses[:PER_FAMILY]
+
+
+def test_the_first_domain_is_the_one_meant_where_none_is_named() -> None:
+    assert proxy_ips(4) == proxy_ips(4, 0)
+
+
+def test_one_domain_straddles_the_sentinels() -> None:
+    first = int(ipaddress.IPv4Address("100.100.110.253")) - int(ipaddress.IPv4Address("100.96.0.1"))
+    assert first % PER_FAMILY == 0
+    assert proxy_ips(4, first // PER_FAMILY) == [
+        "100.100.110.253",
+        "100.100.110.254",
+        "100.100.110.255",
+        "100.100.112.0",
+    ]
+
+
+def test_the_ipv4_range_ends_in_the_middle_of_the_524224th_domain() -> None:
+    assert proxy_ips(4, 524_222)[-1] == "100.127.255.252"
+    for count in (4, 8):
+        with pytest.raises(EncodeError, match="IPv4 resource range is used up"):
+            proxy_ips(count, 524_223)
+
+
+@pytest.mark.parametrize("count", [-4, 0, 1, 3, 5, 7, 9, 12])
+def test_only_four_or_eight_are_handed_out(count: int) -> None:
+    with pytest.raises(EncodeError, match=f"4 or 8 proxy IPs, not {count}"):
+        proxy_ips(count)
+
+
+@given(st.integers(0, 524_221))
+def test_neighbours_share_no_address_and_stay_in_range(domain: int) -> None:
+    both = [ipaddress.ip_address(text) for each in (domain, domain + 1) for text in proxy_ips(8, each)]
+    assert len(set(both)) == 16
+    for address in both:
+        assert address in (IPV4 if address.version == 4 else IPV6)
+        assert address not in IPV4_SENTINELS
+        assert address not in (IPV4.network_address, IPV4.broadcast_address)
