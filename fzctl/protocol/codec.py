@@ -7,12 +7,12 @@ Decoding never raises: what a receiver would make of a packet is a value. Encodi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
-from fzctl.protocol.kinds import AUTO, DIALECTS, KINDS, Kind, find_kind
+from fzctl.protocol.kinds import AUTO, DIALECTS, Kind, find_kind
 from fzctl.protocol.packet import (
     CONTROL_HEADER,
     CONTROL_PROTOCOL,
@@ -25,8 +25,6 @@ from fzctl.protocol.packet import (
     is_ours,
     parse_packet,
 )
-from fzctl.protocol.reader import Reader, is_sound_json, line_and_column
-from fzctl.protocol.reasons import Refusal
 
 UNKNOWN: Final = "unknown"
 _CURRENT: Final = "current"
@@ -82,7 +80,7 @@ class Message(NamedTuple):
         import json  # only here, where the pattern has proven the text; decoding never needs it
 
         kind = self.declaration
-        return {} if kind is None else _members(kind, json.loads(self.payload))
+        return {} if kind is None else kind.members(json.loads(self.payload))
 
     @property
     def header(self) -> Packet:
@@ -148,16 +146,19 @@ def judge(packet: bytes, offset: int, dialect: str = AUTO) -> Message:
         return Message(packet, True, number, kind.name, judging, True, "ok", None, offset, {})
     if _compact_pattern(kind).fullmatch(packet, offset + CONTROL_HEADER):
         return Message(packet, True, number, kind.name, judging, True, "ok", None, offset, None)
+    # Most captures need no strict reading at all, and no time at start-up for it.
+    from fzctl.protocol import strict
+
     payload = packet[offset + CONTROL_HEADER :]
-    values, refusal = _read_fields(kind, payload)
+    values, refusal = strict.read_fields(kind, payload)
     if refusal is None:
         return Message(packet, True, number, kind.name, judging, True, "ok", None, offset, values)
     if dialect == AUTO:
-        other = _dialect_by_fields(kind, payload)
+        other = strict.dialect_by_fields(kind, payload)
         if other is not None:
             return judge(packet, offset, other)
-    reason, error = _explain(refusal, payload)
-    values = {**_salvage(kind, payload), **values}
+    reason, error = strict.explain(refusal, payload)
+    values = {**strict.salvage(kind, payload), **values}
     return Message(packet, True, number, kind.name, judging, False, reason, error, offset, values)
 
 
@@ -196,7 +197,9 @@ def encode(
 
 def canonical_values(kind: Kind, payload: bytes) -> dict[str, Any] | None:
     """The values of a payload that a receiver of ``kind`` accepts, else ``None``."""
-    values, refusal = _read_fields(kind, payload)
+    from fzctl.protocol import strict
+
+    values, refusal = strict.read_fields(kind, payload)
     return None if refusal is not None else values
 
 
@@ -218,64 +221,3 @@ def _compact_pattern(kind: Kind) -> re.Pattern[bytes]:
 def _refused_packet(packet: bytes, dialect: str, view: Packet, *, control: bool) -> Message:
     judging = _CURRENT if dialect == AUTO else dialect
     return Message(packet, control, None, UNKNOWN, judging, False, view.reason, view.problem, view.offset, {})
-
-
-def _readers(kind: Kind) -> dict[str, Callable[[Reader], object]]:
-    return {field.name: field.type.read for field in kind.fields}
-
-
-def _read_fields(kind: Kind, payload: bytes) -> tuple[dict[str, Any], Refusal | None]:
-    """Read a payload strictly; with a refusal, the values that came before it."""
-    found: dict[str, object] = {}
-    refusal = None
-    try:
-        Reader(payload).read_document(
-            lambda reader: reader.read_struct(_readers(kind), f"{kind.title}'s fields", found)
-        )
-    except Refusal as caught:
-        refusal = caught
-    return _members(kind, found), refusal
-
-
-def _members(kind: Kind, found: Mapping[str, object]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for field in kind.fields:
-        if field.name in found:
-            members.update(field.type.to_json(field.name, found[field.name]))
-    return members
-
-
-def _salvage(kind: Kind, payload: bytes) -> dict[str, Any]:
-    """The fields of a refused object that a receiver could read if they stood alone."""
-    found: dict[str, object] = {}
-    readers = _readers(kind)
-    for name, start in Reader(payload).top_level_keys().items():
-        if name in readers:
-            reader = Reader(payload)
-            reader.index = start
-            try:
-                found[name] = readers[name](reader)
-            except Refusal:
-                continue
-    return _members(kind, found)
-
-
-def _dialect_by_fields(kind: Kind, payload: bytes) -> str | None:
-    """The dialect whose kind of the same number has its own fields here in place of ours."""
-    ours = {field.name for field in kind.fields}
-    keys = Reader(payload).top_level_keys().keys()
-    for other in KINDS:
-        if other.number != kind.number or other is kind or set(other.dialects) & set(kind.dialects):
-            continue
-        theirs = {field.name for field in other.fields}
-        if theirs - ours and theirs - ours <= keys and not (ours - theirs) & keys:
-            return other.dialects[0]
-    return None
-
-
-def _explain(refusal: Refusal, payload: bytes) -> tuple[str, str]:
-    reason = refusal.reason
-    if refusal.if_sound is not None and is_sound_json(payload):
-        reason = refusal.if_sound
-    line, column = line_and_column(payload, refusal.offset or 0)
-    return reason, f"{refusal.problem} (line {line}, column {column})"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
-from fzctl.protocol import values
-from fzctl.protocol.ranges import proxy_ips
-from fzctl.protocol.reader import Reader
 from fzctl.protocol.reasons import Refusal
+
+# Values are parsed where the codec's fast path does not suffice, and nothing is loaded before.
+if TYPE_CHECKING:
+    from fzctl.protocol.reader import Reader
 
 MAX_U16: Final = 0xFFFF
 
@@ -144,7 +145,9 @@ class Uuid(_Text):
 
     @staticmethod
     def parse(text: str) -> str:
-        return values.parse_uuid(text)
+        from fzctl.protocol.values import parse_uuid
+
+        return parse_uuid(text)
 
     def compact(self) -> str:
         return '"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"'
@@ -158,7 +161,9 @@ class Domain(_Text):
 
     @staticmethod
     def parse(text: str) -> str:
-        return values.parse_domain(text)
+        from fzctl.protocol.values import parse_domain
+
+        return parse_domain(text)
 
     def compact(self) -> str:
         label = "[A-Za-z0-9_*-]{1,63}+"
@@ -173,7 +178,9 @@ class Ip(_Text):
 
     @staticmethod
     def parse(text: str) -> str:
-        return values.parse_ip(text)
+        from fzctl.protocol.values import parse_ip
+
+        return parse_ip(text)
 
     def compact(self) -> str:
         octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -227,6 +234,8 @@ class IpList(FieldType):
 
     def from_options(self, name: str, given: Mapping[str, Any]) -> Any:
         addresses, count = given.get(self.option), given.get(f"{self.option}_count")
+        from fzctl.protocol.ranges import proxy_ips
+
         if (addresses is None) == (count is None):
             raise EncodeError(f"give either --{self.option} IP ... or --{self.option}-count 4|8")
         return addresses if count is None else proxy_ips(_whole_number(count) or 0)

@@ -7,7 +7,8 @@ README all come from the declarations here. Upstream: ``FzP2pEventType`` in
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from fzctl.protocol.fields import U16, Column, Domain, Field, Ip, IpList, Protocol, Status, Uuid
 
@@ -34,6 +35,14 @@ class Kind(NamedTuple):
     def command(self) -> str:
         """The name on the command line."""
         return self.name.replace("_", "-")
+
+    def members(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by field, some may be missing, as members of a record's ``fields``."""
+        members: dict[str, Any] = {}
+        for field in self.fields:
+            if field.name in found:
+                members.update(field.type.to_json(field.name, found[field.name]))
+        return members
 
 
 RESOURCE: Final = Field("resource", Uuid(), "Resource")
