@@ -7,7 +7,6 @@ and the verdict stay as they were; what the protocol itself spells (field names,
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -22,34 +21,32 @@ from fzctl.protocol.reasons import REASONS
 from fzctl.protocol.values import format_ip, ip_to_bytes
 from fzctl.records import Record
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_CHARACTER: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
+_SHORT_ESCAPES: Final = {'\\"': '"', r"\\": "\\", r"\/": "/"}
 
-_UUID: Final = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_BARE_UUID: Final = rb"(?<![0-9a-zA-Z])[0-9a-fA-F]{32}(?![0-9a-zA-Z])"
-_URN: Final = rb"urn:uuid:(?=" + _UUID + rb")"
-_IPV4: Final = rb"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])"
+_UUID: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_BARE_UUID: Final = r"(?<![0-9a-zA-Z])[0-9a-fA-F]{32}(?![0-9a-zA-Z])"
+_URN: Final = rf"urn:uuid:(?={_UUID})"
+_IPV4: Final = r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])"
 _IPV6: Final = (
-    rb"(?<![0-9a-zA-Z:])(?=[0-9a-fA-F]*:[0-9a-fA-F]*:)[0-9a-fA-F:]*:"
-    rb"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*)(?![0-9a-zA-Z:.])"
+    r"(?<![0-9a-zA-Z:])(?=[0-9a-fA-F]*:[0-9a-fA-F]*:)[0-9a-fA-F:]*:"
+    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*)(?![0-9a-zA-Z:.])"
 )
-_ESCAPE: Final = rb"\\u[0-9a-fA-F]{4}|\\\\[0-9]{3}|\\."
-_WORD: Final = rb"[A-Za-z0-9]+|(?:[\xc2-\xf4][\x80-\xbf]{1,3})+"
-_NUMBER: Final = rb"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9-])"
+_DNS_ESCAPE: Final = r"\\[0-9]{3}"
+_WORD: Final = r"[A-Za-z0-9]+|[^\x00-\x7f\ud800-\udfff]+"
+_NUMBER: Final = r"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9-])"
+_JSON_WORDS: Final = ("null", "true", "false")
 
-_INSIDE: Final = re.compile(b"|".join((_URN, _UUID, _BARE_UUID, _IPV4, _IPV6, _ESCAPE, _WORD)), re.DOTALL)
-_OUTSIDE: Final = re.compile(b"|".join((_IPV4, _NUMBER, _UUID, _BARE_UUID, _IPV6, _WORD)))
-_ADDRESS_OR_ID: Final = re.compile(b"|".join((_UUID, _BARE_UUID, _IPV4, _IPV6)))
-_DOTTED: Final = re.compile(rb"[0-9]+(?:\.[0-9]+){3}$")
-_MAPPED: Final = b"::ffff:"
-_HEX_RUN: Final = re.compile(rb"[0-9a-f]+")
-_DIGIT_RUN: Final = re.compile(rb"[0-9]+")
-_JSON_WORDS: Final = (b"null", b"true", b"false")
+_INSIDE: Final = re.compile("|".join((_URN, _UUID, _BARE_UUID, _IPV4, _IPV6, _DNS_ESCAPE, _WORD)))
+_OUTSIDE: Final = re.compile("|".join((_IPV4, _NUMBER, _UUID, _BARE_UUID, _IPV6, _WORD)))
+_STAYS_OUTSIDE: Final = re.compile("|".join((_NUMBER, *_JSON_WORDS)))
+_DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}$")
+_MAPPED: Final = "::ffff:"
 _TRIES: Final = 200
-_UPPER: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_LOWER: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
-Draw = Callable[[int], int]
-"""Gives a number from 0 up to, but without, its argument."""
+Draw = Callable[[str], str]
+"""Gives one of the characters of its argument."""
 
 
 class Redactor:
@@ -57,9 +54,9 @@ class Redactor:
 
     def __init__(self, key: bytes) -> None:
         self._key = blake2b(key).digest()
-        self._replacements: dict[bytes, bytes] = {}
+        self._replacements: dict[str, str] = {}
         # Nothing may turn into a word of the protocol, which would change the verdict.
-        self._taken = {word.lower().encode() for word in _vocabulary()} | {*_JSON_WORDS}
+        self._taken = {word.lower() for word in _vocabulary()} | {*_JSON_WORDS}
 
     def redact(self, record: Record) -> Record:
         """The record of a packet with the same verdict, in which nothing names anybody."""
@@ -85,17 +82,18 @@ class Redactor:
 
     def redact_payload(self, payload: bytes) -> bytes:
         """JSON text, sound or broken, with the same structure and length."""
-        parts: list[bytes] = []
+        text = payload.decode("utf-8", "surrogateescape")
+        parts: list[str] = []
         position = 0
-        for found in _STRING.finditer(payload):
-            parts += (self._redact_outside(payload[position : found.start()]), self._redact_string(found[0]))
+        for found in _STRING.finditer(text):
+            parts += (self._redact_outside(text[position : found.start()]), self._redact_string(found[0]))
             position = found.end()
-        parts.append(self._redact_outside(payload[position:]))
-        return b"".join(parts)
+        parts.append(self._redact_outside(text[position:]))
+        return "".join(parts).encode("utf-8", "surrogateescape")
 
     def redact_text(self, text: str) -> str:
         """A name, address or identifier on its own, as it is replaced inside messages."""
-        return self._redact_inside(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        return _INSIDE.sub(lambda found: self._replace(found[0]), text)
 
     def _redact_foreign(self, packet: bytes) -> bytes:
         """Somebody's ordinary traffic: new addresses, and behind them as many zeros as the verdict allows."""
@@ -115,48 +113,47 @@ class Redactor:
     def _redact_ip(self, packed: bytes) -> bytes:
         return ip_to_bytes(self.redact_text(format_ip(packed)))
 
-    def _redact_string(self, literal: bytes) -> bytes:
-        return literal if _unquote(literal) in _vocabulary() else self._redact_inside(literal)
+    def _redact_string(self, literal: str) -> str:
+        """A JSON string with its quotes; what was written as an escape stays one."""
+        spelled = _CHARACTER.findall(literal)
+        said = "".join(map(_read, spelled))
+        if said[1:-1] in _vocabulary():
+            return literal
+        new = self.redact_text(said)
+        return "".join(map(_write, new, said, spelled))
 
-    def _redact_inside(self, text: bytes) -> bytes:
-        return _INSIDE.sub(lambda found: self._replace(found[0]), text)
-
-    def _redact_outside(self, text: bytes) -> bytes:
+    def _redact_outside(self, text: str) -> str:
         """What stands outside strings: structure and numbers stay, stray words do not."""
         return _OUTSIDE.sub(
-            lambda found: (
-                found[0]
-                if re.fullmatch(_NUMBER, found[0]) or found[0] in _JSON_WORDS
-                else self._replace(found[0])
-            ),
-            text,
+            lambda found: found[0] if _STAYS_OUTSIDE.fullmatch(found[0]) else self._replace(found[0]), text
         )
 
-    def _replace(self, piece: bytes) -> bytes:
-        if piece.startswith(b"\\"):
-            return _redact_escape(piece)
-        if piece == b"urn:uuid:":
+    def _replace(self, piece: str) -> str:
+        if re.fullmatch(_DNS_ESCAPE, piece):
+            return r"\120" if int(piece[1:]) < 0x100 and chr(int(piece[1:])).isalnum() else piece
+        if piece == "urn:uuid:":
             return piece
+        if not piece.isascii():
+            return self._look_up(piece)
         plain = piece.lower()
         if re.fullmatch(_UUID, plain):
             # With hyphens or without, it is the same one.
-            digits = iter(self._look_up(plain.replace(b"-", b"")))
-            new = bytes(octet if octet == 0x2D else next(digits) for octet in plain)
+            digits = iter(self._look_up(plain.replace("-", "")))
+            new = "".join(each if each == "-" else next(digits) for each in plain)
         else:
             new = self._look_up(plain)
-        return bytes(
-            after - 32 if before in _UPPER and after in _LOWER else after
-            for before, after in zip(piece, new, strict=True)
+        return "".join(
+            after.upper() if before.isupper() else after for before, after in zip(piece, new, strict=True)
         )
 
-    def _look_up(self, plain: bytes) -> bytes:
+    def _look_up(self, plain: str) -> str:
         known = self._replacements.get(plain)
         if known is None:
             known = self._replacements[plain] = self._invent(plain)
             self._taken.add(known)
         return known
 
-    def _invent(self, plain: bytes) -> bytes:
+    def _invent(self, plain: str) -> str:
         """A text of the same shape that stands for nothing else yet."""
         candidate = plain
         for attempt in range(_TRIES):
@@ -165,15 +162,16 @@ class Redactor:
                 break
         return candidate
 
-    def _drawer(self, plain: bytes, attempt: int) -> Draw:
-        """Numbers that follow from the key and the text alone."""
+    def _drawer(self, plain: str, attempt: int) -> Draw:
+        """Choices that follow from the key and the text alone."""
         count = 0
 
-        def draw(limit: int) -> int:
+        def draw(choices: str) -> str:
             nonlocal count
             count += 1
-            seed = b"%b\0%d\0%d" % (plain, attempt, count)
-            return int.from_bytes(blake2b(seed, key=self._key, digest_size=4).digest(), "big") % limit
+            seed = f"{plain}\0{attempt}\0{count}".encode()
+            number = int.from_bytes(blake2b(seed, key=self._key, digest_size=4).digest(), "big")
+            return choices[number % len(choices)]
 
         return draw
 
@@ -186,65 +184,63 @@ def _vocabulary() -> frozenset[str]:
     )
 
 
-def _unquote(literal: bytes) -> str | None:
-    """What a JSON string says; ``None`` where it is broken."""
-    try:
-        text = json.loads(literal)
-    except ValueError:
-        return None
-    return text if isinstance(text, str) else None
+def _read(spelled: str) -> str:
+    """The one character that a JSON string's next characters stand for; NUL for what names none."""
+    if len(spelled) == 1:
+        return spelled
+    return (
+        chr(int(spelled.removeprefix("\\u"), 16)) if len(spelled) == 6 else _SHORT_ESCAPES.get(spelled, "\0")
+    )
 
 
-def _reshape(plain: bytes, draw: Draw) -> bytes:
+def _write(new: str, old: str, spelled: str) -> str:
+    if new == old:
+        return spelled
+    return new if len(spelled) == 1 else f"\\u{ord(new):04x}"
+
+
+_DIGITS: Final = "0123456789"
+_HEX: Final = _DIGITS + "abcdef"
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+def _reshape(plain: str, draw: Draw) -> str:
+    if not plain.isascii():
+        return "".join(draw(_foreign_letters(each)) for each in plain)
     if re.fullmatch(_IPV4, plain):
-        return _DIGIT_RUN.sub(lambda found: _octet(found[0], draw), plain)
+        return ".".join(_octet(each, draw) for each in plain.split("."))
     if re.fullmatch(_IPV6, plain):
         tail = _DOTTED.search(plain)
-        groups = plain[: tail.start()] if tail is not None else plain
-        if groups != _MAPPED:  # of all addresses only these are written with a dotted tail
-            groups = _HEX_RUN.sub(lambda found: _hex_run(found[0], draw), groups)
-        return groups + (_reshape(tail[0], draw) if tail is not None else b"")
+        if tail is not None:
+            return _groups(plain[: tail.start()], draw) + _reshape(tail[0], draw)
+        return _groups(plain, draw)
     if re.fullmatch(_BARE_UUID, plain):
-        return bytes(b"0123456789abcdef"[draw(16)] for _ in plain)
-    if plain[0] >= 0x80:
-        return _foreign_word(plain, draw)
-    return bytes(0x30 + draw(10) if 0x30 <= octet <= 0x39 else 0x61 + draw(26) for octet in plain)
+        return "".join(draw(_HEX) for _ in plain)
+    return "".join(draw(_DIGITS if each.isdigit() else _LETTERS) for each in plain)
 
 
-def _octet(digits: bytes, draw: Draw) -> bytes:
-    """Another number of as many digits, and as sound as it was."""
-    if digits[0] == 0x30 and len(digits) > 1:
-        return b"0" + bytes(0x30 + draw(10) for _ in digits[1:])
-    low, high = {1: (0, 9), 2: (10, 99), 3: (100, 255)}[len(digits)]
-    if int(digits) > high:
-        low, high = 256, 999
-    return b"%d" % (low + draw(high - low + 1))
+def _octet(digits: str, draw: Draw) -> str:
+    """Another number of as many digits, and as sound as it was: a leading zero or 300 is refused."""
+    if digits[0] == "0" and len(digits) > 1:
+        return "0" + "".join(draw(_DIGITS) for _ in digits[1:])
+    if len(digits) < 3:
+        return draw(_DIGITS[len(digits) - 1 :]) + "".join(draw(_DIGITS) for _ in digits[1:])
+    if int(digits) > 255:
+        return draw("3456789") + draw(_DIGITS) + draw(_DIGITS)
+    return draw("1") + draw(_DIGITS) + draw(_DIGITS)
 
 
-def _hex_run(digits: bytes, draw: Draw) -> bytes:
-    """Another run of as many digits; zeros stay and none comes to the front, so ``::`` keeps its place."""
-    if not digits.strip(b"0"):
-        return digits
-    kept = len(digits) - len(digits.lstrip(b"0"))
-    rest = (b"0123456789abcdef"[draw(16)] for _ in digits[kept + 1 :])
-    return digits[:kept] + bytes((b"123456789abcdef"[draw(15)], *rest))
+def _groups(text: str, draw: Draw) -> str:
+    """Other hex groups of as many digits; zeros stay, and none comes to the front: ``::`` keeps its place."""
+    if text == _MAPPED:
+        return text  # of all addresses only these are written with a dotted tail
+    return ":".join(
+        each if not each.strip("0") else draw(_HEX[1:]) + "".join(draw(_HEX) for _ in each[1:])
+        for each in text.split(":")
+    )
 
 
-def _foreign_word(plain: bytes, draw: Draw) -> bytes:
-    """Letters that take as many bytes each; what is not UTF-8 spells no word, and stays."""
-    try:
-        text = plain.decode()
-    except UnicodeDecodeError:
-        return plain
-    first = {2: 0xE0, 3: 0x4E00, 4: 0x20000}
-    return "".join(chr(first[len(character.encode())] + draw(23)) for character in text).encode()
-
-
-def _redact_escape(piece: bytes) -> bytes:
-    """``\\uXXXX`` and ``\\DDD`` may spell a letter; the other escapes say nothing."""
-    if piece.startswith(b"\\u") and len(piece) == 6:
-        code = int(piece[2:].decode(), 16)
-        return b"\\u0078" if chr(code).isalnum() and not 0xD800 <= code <= 0xDFFF else piece
-    if len(piece) == 5 and int(piece[2:]) < 0x100:
-        return b"\\\\120" if chr(int(piece[2:])).isalnum() else piece
-    return piece
+def _foreign_letters(character: str) -> str:
+    """Letters that take as many bytes in UTF-8."""
+    first = {2: 0xE0, 3: 0x4E00, 4: 0x20000}[len(character.encode())]
+    return "".join(map(chr, range(first, first + 23)))
