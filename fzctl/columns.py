@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from fzctl.filter import Filter, compile_filter
@@ -55,9 +56,7 @@ def all_columns() -> dict[str, Column]:
         PREFIX + "exchange": Column(FieldType.UINT, "Exchange number", _of_exchange("number")),
         PREFIX + "session": Column(FieldType.UINT, "WireGuard session", _session),
         "frame.number": Column(FieldType.FRAMENUM, "Frame number", lambda r: (r.frame,)),
-        "frame.time_epoch": Column(
-            FieldType.TIME, "Seconds since the epoch", lambda r: () if r.time is None else (r.time / 1e9,)
-        ),
+        "frame.time_epoch": Column(FieldType.TIME, "Seconds since the epoch", lambda r: _seconds(r.time)),
     }
     return found
 
@@ -85,8 +84,12 @@ def _of_exchange(name: str) -> Callable[[Record], Sequence[Any]]:
 
 
 def _response_time(record: Record) -> Sequence[Any]:
-    passed = None if record.exchange is None else record.exchange.response_time
-    return () if passed is None else (passed / 1e9,)
+    return () if record.exchange is None else _seconds(record.exchange.response_time)
+
+
+def _seconds(nanoseconds: int | None) -> Sequence[Any]:
+    # A float has no room for nanoseconds since the epoch.
+    return () if nanoseconds is None else (Decimal(nanoseconds).scaleb(-9),)
 
 
 def _session(record: Record) -> Sequence[Any]:

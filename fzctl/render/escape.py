@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-# Controls (C0, DEL, C1), everything that reorders or hides text, and what UTF-8 cannot encode.
-_HARMFUL: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
-    "\u205f-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+# Letters and marks to Python, nothing to the eye: fillers and variation selectors.
+_INVISIBLE: Final = frozenset(
+    chr(code)
+    for first, last in (
+        *((0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xFFA0, 0xFFA0)),
+        *((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)),
+    )
+    for code in range(first, last + 1)
 )
 
 
 def escape(text: str) -> str:
     """Show control characters, bidirectional marks and invisible characters as escapes."""
-    return _HARMFUL.sub(_show, text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() and each not in _INVISIBLE else _show(ord(each)) for each in text
+    )
 
 
 def escape_bytes(data: bytes) -> str:
@@ -22,8 +29,7 @@ def escape_bytes(data: bytes) -> str:
     return escape(data.decode("utf-8", "backslashreplace"))
 
 
-def _show(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _show(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from fzctl.render.escape import escape
@@ -18,6 +19,6 @@ def _show(value: Any) -> str:
         return "1" if value else "0"
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, float):
+    if isinstance(value, Decimal):
         return f"{value:.9f}"
     return escape(str(value))

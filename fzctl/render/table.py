@@ -56,7 +56,10 @@ def table_text(records: Sequence[Record], width: int, *, colour: bool) -> str:
 
 
 def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
-    """One row; where there is little room the domain is the content's first line. Text objects, because a string would be read for rich's markup."""
+    """One row; where there is little room the domain is the content's first line.
+
+    Text objects, because a string would be read for rich's markup.
+    """
     words = describe(record)
     style = _STYLES[words.mood]
     said = [] if roomy else [words.domain]

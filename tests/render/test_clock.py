@@ -1,0 +1,34 @@
+"""Points in time as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from fzctl.render.clock import format_clock, format_time
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (None, None),
+        (0, "1970-01-01T00:00:00.000000000Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+        (1_795_351_381_123_456_789, "2026-11-22T12:43:01.123456789Z"),
+        (951_782_400 * 10**9, "2000-02-29T00:00:00.000000000Z"),
+        (253_402_300_799 * 10**9 + 999_999_999, "9999-12-31T23:59:59.999999999Z"),
+        (253_402_300_800 * 10**9, None),
+        (2**64 * 10**9, None),
+        (-(2**80), None),
+    ],
+)
+def test_a_time_is_utc_with_nine_digits_or_nothing(nanoseconds: int | None, text: str | None) -> None:
+    assert format_time(nanoseconds) == text
+
+
+def test_the_clock_is_the_time_of_day_to_the_microsecond() -> None:
+    assert format_clock(1_795_351_381_123_456_789) == "12:43:01.123456"
+
+
+@pytest.mark.parametrize("nanoseconds", [None, 2**64 * 10**9])
+def test_no_time_is_a_dash_on_the_clock(nanoseconds: int | None) -> None:
+    assert format_clock(nanoseconds) == "-"
