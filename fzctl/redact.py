@@ -35,11 +35,11 @@ _IPV6: Final = (
 )
 _DNS_ESCAPE: Final = r"\\[0-9]{3}"
 _WORD: Final = r"[A-Za-z0-9]+|[^\x00-\x7f\ud800-\udfff]+"
-_NUMBER: Final = r"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9-])"
+_NUMBER: Final = r"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]*)?"
 _JSON_WORDS: Final = ("null", "true", "false")
 
 _INSIDE: Final = re.compile("|".join((_URN, _UUID, _BARE_UUID, _IPV4, _IPV6, _DNS_ESCAPE, _WORD)))
-_OUTSIDE: Final = re.compile("|".join((_IPV4, _NUMBER, _UUID, _BARE_UUID, _IPV6, _WORD)))
+_OUTSIDE: Final = re.compile("|".join((_IPV4, _IPV6, _UUID, _NUMBER, _WORD)))
 _STAYS_OUTSIDE: Final = re.compile("|".join((_NUMBER, *_JSON_WORDS)))
 _DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}$")
 _MAPPED: Final = "::ffff:"
@@ -201,7 +201,7 @@ def _write(new: str, old: str, spelled: str) -> str:
 
 _DIGITS: Final = "0123456789"
 _HEX: Final = _DIGITS + "abcdef"
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS: Final = "abcdfghijklmnopqrstuvwxyz"  # without e, which behind a digit would begin an exponent
 
 
 def _reshape(plain: str, draw: Draw) -> str:
