@@ -94,7 +94,5 @@ def options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
 def comments(data: bytes, order: str) -> tuple[str, ...]:
     """The comments among the options of a block; bytes that are not UTF-8 stay visible."""
     return tuple(
-        value.decode("utf-8", "backslashreplace")
-        for code, value in options(data, order)
-        if code == COMMENT
+        value.decode("utf-8", "backslashreplace") for code, value in options(data, order) if code == COMMENT
     )

@@ -40,9 +40,7 @@ class ClassicReader:
     def __init__(self, window: Window, *, user0_is_ip: bool = False) -> None:
         """Read the file header. Raises CaptureError where it is cut short or unknown."""
         if not window.need(_FILE_HEADER):
-            raise window.error(
-                window.end, f"the file ends within its header of {_FILE_HEADER} bytes"
-            )
+            raise window.error(window.end, f"the file ends within its header of {_FILE_HEADER} bytes")
         self._order, self._tick = _MAGICS[bytes(window.view[:4])]
         major, minor, link = struct.unpack_from(self._order + "HH12xI", window.view, 4)
         if major != 2:

@@ -195,9 +195,7 @@ class NgReader:
                 position, f"a packet of interface {index}; the section has {len(self._interfaces)}"
             )
         if captured > room:
-            raise window.error(
-                position, f"a packet claims {captured} bytes in a block that holds {room}"
-            )
+            raise window.error(position, f"a packet claims {captured} bytes in a block that holds {room}")
         interface = self._interfaces[index]
         self.frame_count += 1
         if interface.link is None:
@@ -237,9 +235,7 @@ class NgReader:
         kind, length = self._head(window.view, position + 8)
         start = position + 16
         if length > size - 20:
-            raise window.error(
-                position, f"secrets claim {length} bytes in a block that holds {size - 20}"
-            )
+            raise window.error(position, f"secrets claim {length} bytes in a block that holds {size - 20}")
         self.secrets.append((kind, bytes(window.view[start : start + length])))
 
     def _comments(self, position: int, size: int, after: int) -> tuple[str, ...]:

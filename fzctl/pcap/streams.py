@@ -9,12 +9,19 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from fzctl.errors import CaptureError
 from fzctl.pcap.compression import MAGIC_LENGTH, ReadInto, unpacker_for
 
-Source = str | os.PathLike[str] | BinaryIO
+
+class Readable(Protocol):
+    """The least that a file object can do; ``readinto`` is used where it has one."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+Source = str | os.PathLike[str] | Readable
 
 
 class Stream:
@@ -25,7 +32,11 @@ class Stream:
     """
 
     def __init__(
-        self, name: str, read_into: ReadInto, total: int | None, close: Callable[[], None]
+        self,
+        name: str,
+        read_into: Callable[[memoryview], int | None],
+        total: int | None,
+        close: Callable[[], None],
     ) -> None:
         self.name = name
         self.total = total
@@ -64,11 +75,13 @@ class Stream:
             self._head = self._head[count:]
             return count
         try:
-            count = self._read_into(target)
+            delivered = self._read_into(target)
         except OSError as error:
             raise CaptureError(self.name, f"cannot be read: {_reason(error)}") from error
-        self.consumed += count
-        return count
+        if delivered is None:
+            raise CaptureError(self.name, "cannot be read: it is in non-blocking mode")
+        self.consumed += delivered
+        return delivered
 
 
 def open_stream(source: Source) -> Stream:
@@ -110,13 +123,18 @@ def _open_standard_input() -> Stream:
 
 
 def _open_object(file: Any, name: str) -> Stream:
-    read_into = getattr(file, "readinto1", None) or getattr(file, "readinto", None)
-    return Stream(name, read_into or _reader_of(file), _size_of(file), _leave_open)
+    # A buffered reader's readinto, and readinto1 as well, wait for more than a live pipe has.
+    read = getattr(file, "read1", None)
+    if read is None and hasattr(file, "readinto"):
+        return Stream(name, file.readinto, _size_of(file), _leave_open)
+    return Stream(name, _reader_of(read or file.read), _size_of(file), _leave_open)
 
 
-def _reader_of(file: Any) -> ReadInto:
-    def read_into(target: memoryview) -> int:
-        data = file.read(len(target))
+def _reader_of(read: Callable[[int], bytes | None]) -> Callable[[memoryview], int | None]:
+    def read_into(target: memoryview) -> int | None:
+        data = read(len(target))
+        if data is None:
+            return None
         target[: len(data)] = data
         return len(data)
 

@@ -21,7 +21,7 @@ _MAX_OPTION: Final = 0xFFFF
 _RECORD: Final = struct.Struct("<IIII")
 
 
-class Writer:
+class CaptureWriter:
     """A capture that is being written, frame after frame; a context manager.
 
     Leaving it by an error leaves no file behind.
@@ -54,7 +54,7 @@ class Writer:
         """Finish the file and give it its name. Raises CaptureError where that fails."""
         self._sink.close()
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> CaptureWriter:
         return self
 
     def __exit__(
@@ -82,13 +82,11 @@ class Writer:
         return CaptureError(self._sink.name, f"a time of {time_ns} ns does not fit the format")
 
 
-class PcapWriter(Writer):
+class PcapWriter(CaptureWriter):
     """Classic pcap with nanoseconds (draft-ietf-opsawg-pcap); it has no place for comments."""
 
     def _write_header(self, link_type: int) -> None:
-        self._sink.write(
-            struct.pack("<IHHIIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, MAX_CAPTURED, link_type)
-        )
+        self._sink.write(struct.pack("<IHHIIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, MAX_CAPTURED, link_type))
 
     def _write_frame(self, data: bytes, time_ns: int | None, length: int, comment: str | None) -> None:
         seconds, nanoseconds = divmod(time_ns or 0, _NANOSECONDS)
@@ -99,7 +97,7 @@ class PcapWriter(Writer):
         self._sink.write(header + data)
 
 
-class PcapngWriter(Writer):
+class PcapngWriter(CaptureWriter):
     """pcapng with one section and one interface (draft-ietf-opsawg-pcapng)."""
 
     def _write_header(self, link_type: int) -> None:
@@ -131,7 +129,7 @@ def open_writer(
     target: Target,
     link_type: int = RAW,
     format: str | None = None,  # noqa: A002 - the word that callers look for
-) -> Writer:
+) -> CaptureWriter:
     """Open a capture for writing: a path, ``-`` (standard output) or a binary file object.
 
     ``format`` is ``pcap`` or ``pcapng``; without it a path that ends in ``.pcap`` (before
@@ -149,7 +147,7 @@ def open_writer(
         raise
 
 
-_WRITERS: Final[dict[str, type[Writer]]] = {"pcap": PcapWriter, "pcapng": PcapngWriter}
+_WRITERS: Final[dict[str, type[CaptureWriter]]] = {"pcap": PcapWriter, "pcapng": PcapngWriter}
 
 
 def _format_of(target: Target) -> str:
@@ -168,5 +166,8 @@ def _option(code: int, value: bytes) -> bytes:
 def _comment(text: str | None) -> bytes:
     if text is None:
         return b""
-    value = text.encode("utf-8", "replace")[:_MAX_OPTION]
+    value = text.encode("utf-8", "replace")
+    if len(value) > _MAX_OPTION:
+        # Cut between characters: half a one would make the whole comment unreadable to others.
+        value = value[:_MAX_OPTION].decode("utf-8", "ignore").encode()
     return _option(blocks.COMMENT, value) + _option(blocks.END_OF_OPTIONS, b"")
