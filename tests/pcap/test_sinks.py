@@ -1,0 +1,139 @@
+"""Targets: whole or absent, packed by name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fzctl.errors import CaptureError
+from fzctl.pcap.sinks import open_sink
+from fzctl.pcap.streams import open_stream
+
+
+def unpacked(path: Path) -> bytes:
+    stream = open_stream(path)
+    target = memoryview(bytearray(1000))
+    out = b""
+    while count := stream.readinto(target):
+        out += target[:count]
+    stream.close()
+    return out
+
+
+def test_a_file_has_its_name_only_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcapng"
+    sink = open_sink(path)
+    sink.write(b"data")
+    sink.flush()
+    assert not path.exists()
+    sink.close()
+    assert path.read_bytes() == b"data"
+    assert os.listdir(tmp_path) == ["out.pcapng"]
+
+
+def test_an_abandoned_file_leaves_nothing_and_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcapng"
+    path.write_bytes(b"before")
+    sink = open_sink(str(path))
+    sink.write(b"data")
+    sink.abandon()
+    assert path.read_bytes() == b"before"
+    assert os.listdir(tmp_path) == ["out.pcapng"]
+
+
+def test_a_replaced_file_keeps_its_mode_and_a_link_its_target(tmp_path: Path) -> None:
+    path = tmp_path / "real.pcapng"
+    path.write_bytes(b"before")
+    path.chmod(0o600)
+    link = tmp_path / "link.pcapng"
+    link.symlink_to(path)
+    sink = open_sink(link)
+    sink.write(b"after")
+    sink.close()
+    assert link.is_symlink()
+    assert path.read_bytes() == b"after"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_gz_is_gzip(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcap.gz"
+    sink = open_sink(path)
+    sink.write(b"some ")
+    sink.write(b"data")
+    sink.close()
+    assert gzip.decompress(path.read_bytes()) == b"some data"
+
+
+def test_zst_is_zstd(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcap.zst"
+    try:
+        sink = open_sink(path)
+    except CaptureError as error:
+        pytest.skip(str(error))
+    sink.write(b"some data")
+    sink.close()
+    assert path.read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
+    assert unpacked(path) == b"some data"
+
+
+def test_a_dash_is_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    out = io.TextIOWrapper(buffer)
+    monkeypatch.setattr(sys, "stdout", out)
+    sink = open_sink("-")
+    sink.write(b"data")
+    sink.close()
+    assert buffer.getvalue() == b"data"
+
+
+def test_a_file_object_stays_open() -> None:
+    target = io.BytesIO()
+    sink = open_sink(target)
+    sink.write(b"data")
+    sink.close()
+    assert target.getvalue() == b"data"
+
+
+def test_a_device_is_written_in_place() -> None:
+    sink = open_sink("/dev/null")
+    sink.write(b"data")
+    sink.close()
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("name", ["", "none/out.pcap"])
+def test_what_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CaptureError, match=r"is a directory|cannot be written: No such file"):
+        open_sink(tmp_path / name)
+
+
+def test_a_full_disk_is_named() -> None:
+    class Full(io.RawIOBase):
+        def write(self, data: Any) -> int:
+            raise OSError(28, "No space left on device")
+
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    full: Any = Full()
+    sink = open_sink(full)
+    with pytest.raises(CaptureError, match="cannot be written: No space left"):
+        sink.write(b"data")
+    with pytest.raises(CaptureError, match="cannot be written: No space left"):
+        sink.close()
+
+
+def test_a_reader_that_went_away_is_no_capture_error() -> None:
+    class Gone(io.RawIOBase):
+        def write(self, data: Any) -> int:
+            raise BrokenPipeError
+
+    gone: Any = Gone()
+    with pytest.raises(BrokenPipeError):
+        open_sink(gone).write(b"data")
