@@ -1,0 +1,171 @@
+"""Makes the captures that run.py measures on; the same bytes every time.
+
+    python3 benchmarks/make_captures.py          all of them, into benchmarks/out/ (about 4 GB)
+    python3 benchmarks/make_captures.py NAME ...  only these, such as mix-0.1-ethernet.pcap
+
+A mix has a million packets of TCP and UDP over IPv4 and IPv6 in the sizes of the simple IMIX
+(64, 594 and 1500 bytes in 7 : 4 : 1), among them a share of control messages, every one different.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+OUT = Path(__file__).parent / "out"
+
+MIX_PACKETS = 1_000_000
+CONTROL_PACKETS = 200_000
+FEW_PACKETS = 20_000
+SMALL_PACKETS = 20
+
+_TEMPLATES = 600
+_SIZES = (64,) * 7 + (594,) * 4 + (1500,)
+_IPV4_SHARE = 0.6
+_TCP, _UDP = 6, 17
+_FIRST_SECOND = 1_790_000_000
+_NANOSECONDS = 1_000_000_000
+_GAP = 100_000
+_WORDS = ("git", "wiki", "mail", "build", "db", "app", "vpn", "docs", "api", "grafana", "jira", "files")
+_TOPS = ("example.com", "corp.example.net", "intranet.example.org", "internal", "eu-west-1.example.cloud")
+_MACS = bytes.fromhex("02005e00000102005e000002")
+
+
+class Spec(NamedTuple):
+    """One capture: how many packets, which share of them control (0 to 1), how framed."""
+
+    packets: int
+    control: float
+    ethernet: bool
+    pcapng: bool
+
+
+def _specs() -> dict[str, Spec]:
+    specs = {}
+    for link in ("ethernet", "raw"):
+        for ending in ("pcap", "pcapng"):
+            framing = link == "ethernet", ending == "pcapng"
+            for percent in ("0", "0.1", "10"):
+                specs[f"mix-{percent}-{link}.{ending}"] = Spec(MIX_PACKETS, float(percent) / 100, *framing)
+            specs[f"control-{link}.{ending}"] = Spec(CONTROL_PACKETS, 1.0, *framing)
+    specs["few-10-ethernet.pcap"] = Spec(FEW_PACKETS, 0.1, True, False)
+    specs["small-raw.pcap"] = Spec(SMALL_PACKETS, 0.5, False, False)
+    return specs
+
+
+SPECS = _specs()
+
+
+def make(name: str) -> Path:
+    """Make one capture of SPECS, unless it is there; return its path."""
+    path = OUT / name
+    if not path.exists():
+        OUT.mkdir(exist_ok=True)
+        part = path.with_suffix(path.suffix + ".part")
+        with part.open("wb", buffering=1 << 20) as file:
+            _write(file, SPECS[name])
+        part.replace(path)
+    return path
+
+
+def _write(file: BinaryIO, spec: Spec) -> None:
+    link_type = 1 if spec.ethernet else 101
+    if spec.pcapng:
+        file.write(struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28))
+        file.write(struct.pack("<IIHHIHHB3xII", 1, 32, link_type, 0, 0, 9, 1, 9, 0, 32))
+    else:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type))
+    header = struct.Struct("<IIII").pack
+    block = struct.Struct("<IIIIIII").pack
+    for number, frame in enumerate(_frames(spec)):
+        size = len(frame)
+        seconds, nanoseconds = divmod(number * _GAP, _NANOSECONDS)
+        if not spec.pcapng:
+            file.write(header(_FIRST_SECOND + seconds, nanoseconds, size, size) + frame)
+            continue
+        padding = -size % 4
+        high, low = divmod((_FIRST_SECOND + seconds) * _NANOSECONDS + nanoseconds, 1 << 32)
+        head = block(6, 32 + size + padding, 0, high, low, size, size)
+        file.write(head + frame + bytes(padding) + head[4:8])
+
+
+def _frames(spec: Spec) -> Iterator[bytes]:
+    chance = random.Random(1)
+    templates = [_frame(_traffic(chance), spec) for _ in range(_TEMPLATES)]
+    for _ in range(spec.packets):
+        if chance.random() < spec.control:
+            yield _frame(_control(chance), spec)
+        else:
+            yield templates[int(chance.random() * _TEMPLATES)]
+
+
+def _frame(packet: bytes, spec: Spec) -> bytes:
+    if not spec.ethernet:
+        return packet
+    return _MACS + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00") + packet
+
+
+def _traffic(chance: random.Random) -> bytes:
+    size = chance.choice(_SIZES)
+    protocol = chance.choice((_TCP, _UDP))
+    header_size = 20 if chance.random() < _IPV4_SHARE else 40
+    body_size = size - header_size
+    if protocol == _UDP:
+        ports = chance.choice((53, 443, 51820)), chance.randrange(32768, 61000)
+        transport = struct.pack(">HHHH", *ports, body_size, chance.randrange(1, 65536))
+    else:
+        numbers = chance.getrandbits(32), chance.getrandbits(32)
+        ports = 443, chance.randrange(32768, 61000)
+        checksum = chance.randrange(1, 65536)
+        transport = struct.pack(">HHIIHHHH", *ports, *numbers, 0x5010, 501, checksum, 0)
+    body = transport + chance.randbytes(body_size - len(transport))
+    if header_size == 20:
+        fixed = struct.pack(">BBHHHBBH", 0x45, 0, size, chance.getrandbits(16), 0x4000, 64, protocol, 0xBEEF)
+        return (
+            fixed + bytes((10, 0)) + chance.randbytes(2) + bytes((203, 0, 113, chance.randrange(256))) + body
+        )
+    source = bytes.fromhex("20010db8") + chance.randbytes(12)
+    destination = bytes.fromhex("26064700") + chance.randbytes(12)
+    return struct.pack(">IHBB", 0x60000000, body_size, protocol, 64) + source + destination + body
+
+
+def _control(chance: random.Random) -> bytes:
+    digits = f"{chance.getrandbits(128):032x}"
+    resource = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    domain = f"{chance.choice(_WORDS)}-{chance.randrange(100_000)}.{chance.choice(_TOPS)}"
+    start = f'{{"resource":"{resource}","domain":"{domain}",'
+    if chance.random() < 0.5:
+        status = "Active" if chance.random() < 0.9 else "Inactive"
+        kind, text = 1, f'{start}"status":"{status}"}}'
+    else:
+        kind, text = 0, f'{start}"proxy_ips":[{_proxy_ips(chance)}]}}'
+    payload = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + text.encode()
+    return struct.pack(">IHBB", 0x60000000, len(payload), 255, 0) + bytes(32) + payload
+
+
+def _proxy_ips(chance: random.Random) -> str:
+    low = chance.randrange(1, 250)
+    net = f"100.{chance.randrange(96, 112)}.{chance.randrange(256)}"
+    addresses = [f"{net}.{low + n}" for n in range(4)]
+    if chance.random() < 0.8:
+        net = f"fd00:2021:1111:8000::{chance.randrange(1, 65536):x}"
+        addresses += [f"{net}:{low + n:x}" for n in range(4)]
+    return ",".join(f'"{address}"' for address in addresses)
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in SPECS]
+    if unknown:
+        print(f"no such capture: {', '.join(unknown)}; there are {', '.join(SPECS)}", file=sys.stderr)
+        return 2
+    for name in names or SPECS:
+        print(make(name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
