@@ -132,8 +132,8 @@ def _parse_ipv4(data: bytes) -> Packet:
     header = (data[0] & 15) * 4
     if header < 20 or len(data) < header:
         return _refuse("ip_malformed", "the IPv4 header does not fit the packet", data)
-    if int.from_bytes(data[2:4], "big") != len(data):
-        claimed = int.from_bytes(data[2:4], "big")
+    claimed = int.from_bytes(data[2:4], "big")
+    if claimed != len(data):
         problem = f"the IPv4 header claims {claimed} bytes, the packet has {len(data)}"
         return _refuse("ip_length_mismatch", problem, data)
     if int.from_bytes(data[6:8], "big") & 0x3FFF:

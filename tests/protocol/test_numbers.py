@@ -47,6 +47,8 @@ def test_what_64_bits_hold_is_whole(text: bytes, number: int) -> None:
         (b"1" + b"0" * 30, 1e30),
         (b"1" + b"0" * 30 + b".5", 1e30),
         (b"1" + b"0" * 30 + b"e-30", 1.0),
+        # One digit was too much for 64 bits, the next one, behind the point, fits again.
+        (b"18446744073709551619.5", 2.0**64),
         (b"0." + b"0" * 400 + b"1", 0.0),
         (b"0." + b"1" * 30, 0.1111111111111111),
         (b"1e308", 1e308),
@@ -82,6 +84,7 @@ def test_the_others_are_doubles(text: bytes, number: float) -> None:
         (b"1e2147483647", 12),
         (b"1e2147483648", 12),
         (b"1e21474836470", 13),
+        (b"1e21474836480", 12),
         (b"1e21474836479999", 13),
         (b"1e99999999999999999999", 12),
         (b"1e+00099999999999999999", 16),

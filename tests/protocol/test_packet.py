@@ -190,6 +190,8 @@ def test_the_first_refusal_wins(packet: bytes, reason: str) -> None:
         (UDP, udp(b"abc", length=10), "ip_malformed"),
         (UDP, udp(b"abc", length=12), "ip_malformed"),
         (UDP, udp(b"abc", length=0), "ip_malformed"),
+        (UDP, udp(b"abc", length=256 + 11), "ip_malformed"),
+        (UDP, udp(bytes(300)), "not_control"),
         (UDP, bytes(7), "ip_malformed"),
         (UDP, b"", "ip_malformed"),
         (TCP, tcp(5, 20), "not_control"),
@@ -234,6 +236,21 @@ def test_icmp_belongs_to_its_version(size: int, reason: str) -> None:
 def test_ipv4_is_judged_and_never_control(packet: bytes, reason: str) -> None:
     view = parse_packet(packet)
     assert (view.reason, view.ours) == (reason, False)
+
+
+@pytest.mark.parametrize(
+    ("packet", "problem"),
+    [
+        (bytes(1281), "the packet has 1281 bytes, receivers take at most 1280"),
+        (b"\x70", "the IP version is 7"),
+        (ipv6(255, CONTROL[:7]), "a control header has 8 bytes, 7 are there"),
+        (ipv6(60, extension(255) + CONTROL[:3]), "a control header has 8 bytes, 3 are there"),
+        (ipv6(255, CONTROL, length=300), "the IPv6 header claims 340 bytes, the packet has 48"),
+        (ipv4(47, b"", length=300), "the IPv4 header claims 300 bytes, the packet has 20"),
+    ],
+)
+def test_a_refusal_counts_the_bytes(packet: bytes, problem: str) -> None:
+    assert parse_packet(packet).problem == problem
 
 
 def test_header_fields_that_do_not_count_are_shown() -> None:

@@ -248,7 +248,15 @@ def test_an_enum_that_ends_early(payload: bytes, verdict: Verdict) -> None:
         (b"\\ud83dx", ("bad_json", 1, 15)),
         (b"\\ud83d\\u0041", ("bad_json", 1, 20)),
         (b"\\ud83d\\ud83d", ("bad_json", 1, 20)),
-        (b"\\ude00", ("bad_json", 1, 14)),
+        (b"\\ud7ff", ("bad_ip", 1, 15)),
+        (b"\\udc00", ("bad_json", 1, 14)),
+        (b"\\udfff", ("bad_json", 1, 14)),
+        (b"\\ue000", ("bad_ip", 1, 15)),
+        (b"\\ud800\\udc00", ("bad_ip", 1, 21)),
+        (b"\\udbff\\udfff", ("bad_ip", 1, 21)),
+        (b"\\ud800\\ud7ff", ("bad_json", 1, 20)),
+        (b"\\ud800\\udbff", ("bad_json", 1, 20)),
+        (b"\\ud800\\ue000", ("bad_json", 1, 20)),
         (b"\xff", ("invalid_utf8", 1, 10)),
         (b"\xc0\xaf", ("invalid_utf8", 1, 11)),
         (b"\xed\xa0\x80", ("invalid_utf8", 1, 12)),
@@ -318,6 +326,52 @@ def test_a_string_that_ends_early(payload: bytes, verdict: Verdict) -> None:
 )
 def test_a_value_that_nobody_reads(payload: bytes, verdict: Verdict) -> None:
     assert judge(payload) == verdict
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        (b"", "the payload ends where a value is expected"),
+        (b"x", "expected a value here"),
+        (b"{}x", 'the field "dst" is missing'),
+        (b'["::","icmp"]x', "something follows the JSON value"),
+        (b'["::"', "the array does not end"),
+        (b'["::",]', "a comma stands before the end of the array"),
+        (b'["::" 1', 'expected "," or "]" here'),
+        (b'["::","icmp",]', "a comma stands before the end of the array"),
+        (b'["::","icmp"', "the array does not end"),
+        (b'["::","icmp",1', "the array has too many elements"),
+        (b"{", "the object does not end"),
+        (b'{"a":1,}', "a comma stands before the end of the object"),
+        (b'{"a":1 1', 'expected "," or "}" here'),
+        (b'{"a":1,1', "a key must be a string"),
+        (b'{"a"', 'expected ":" here'),
+        (b'{"a":[1', "the array does not end"),
+        (b'{"a":{"b":1', "the object does not end"),
+        (b'{"a":[1 1', 'expected "," or "]" here'),
+        (b'{"a":{"b":1 1', 'expected "," or "}" here'),
+        (b'{"a":{1', "a key must be a string"),
+        (b'{"a":nul', "the payload ends within a word"),
+        (b'{"a":nulx', 'expected "null" here'),
+        (b'{"a":"\n', "a string holds a raw control character"),
+        (b'{"a', "the payload ends within a string"),
+        (b'{"\\', "the payload ends within a string"),
+        (b'{"\\x', "a string holds an invalid escape"),
+        (b'{"\\ud800x', "a string holds a lone surrogate"),
+        (b'{"\xff"', "a string is not UTF-8"),
+        (b'{"dst":"::","dst"', 'the field "dst" is given twice'),
+        (b'["::",7', "expected a string or an object here"),
+        (b'["::","tcp"]', '"tcp" needs its content: {"tcp": ...}'),
+        (b'["::",{"icmp":7', 'expected null as the content of "icmp", found the number 7'),
+        (b'["::",{"icmp":null', "the object does not end"),
+        (b'["::",{"icmp":null,', "expected one variant only"),
+        (b'["::",{"tcp":7', 'expected the content of "tcp", found the number 7'),
+        (b'["::",{"tcp":[65536', "expected a whole number up to 65535, found 65536"),
+        (b'["::",{"tcp":[1.5', "expected a whole number up to 65535, found the floating point number 1.5"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(payload: bytes, problem: str) -> None:
+    assert str(refusal_of(payload)) == problem
 
 
 def test_what_came_before_a_refusal_is_kept() -> None:
