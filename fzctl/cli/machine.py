@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 from fzctl import __version__
+from fzctl.render.escape import escape
 
 
 class Finding(NamedTuple):
@@ -78,20 +79,27 @@ def _programs() -> Iterator[Finding]:
         path = shutil.which(program)
         if path is None:
             yield Finding(program, "missing", f"not found ({purpose})", f"apt install {package}")
-        else:
-            yield Finding(program, "ok", f"{_first_line(path)} ({purpose})")
+            continue
+        try:
+            yield Finding(program, "ok", f"{_version_of(path)} ({purpose})")
+        except (OSError, subprocess.SubprocessError) as error:
+            detail = f"{path} does not run: {error} ({purpose})"
+            yield Finding(program, "missing", detail, f"apt install --reinstall {package}")
 
 
-def _first_line(path: str) -> str:
-    try:
-        done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=20, check=False, errors="replace",
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"{path}, which does not run: {error}"
+def _version_of(path: str) -> str:
+    """What the program calls itself. Raises OSError, SubprocessError where it does not run."""
+    done = subprocess.run(
+        [path, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        errors="replace",
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
     lines = (done.stdout or done.stderr).splitlines()
-    return lines[0].strip() if lines else path
+    return escape(lines[0].strip()) if lines else path
 
 
 def _raw_sockets() -> Finding:

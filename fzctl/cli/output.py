@@ -37,16 +37,17 @@ class Output:
         """Print and write one record."""
         message = record.message
         self._counts[message.name, message.control, message.accepted] += 1
+        if self._writer is not None:
+            # First, so that what was shown is also written, whatever ends the loop.
+            cut = message.reason == "truncated"
+            length = declared_length(message.packet) if cut else len(message.packet)
+            self._writer.write(message.packet, record.time, length, comment=_comment(record))
         if self._form is not None:
             text = self._form.show(record)
             if text:
                 self._write(text)
                 if self._flush is not None:
                     self._flush()
-        if self._writer is not None:
-            cut = message.reason == "truncated"
-            length = declared_length(message.packet) if cut else len(message.packet)
-            self._writer.write(message.packet, record.time, length, comment=_comment(record))
 
     def finish(self) -> None:
         """Print what the form holds back, and hand it all on; whatever fails, fails here."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fzctl.errors import UsageError
 from fzctl.render.escape import escape
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _WIDTH = 100
 
@@ -33,6 +37,9 @@ class Parser(ArgumentParser):
         elif left:
             self.error(f"unrecognized arguments: {' '.join(left)}")
         return found
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        (file or sys.stdout).write(self.format_help())  # argparse's own swallows what goes wrong
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{escape(message)} (see {self.prog} --help)")

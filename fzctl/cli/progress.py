@@ -37,16 +37,22 @@ class Progress:
         self._thread.join()
 
     def _show(self) -> None:
-        shown = False
         wait = _FIRST_AFTER
+        line = ""
         while not self._done.wait(wait):
             wait = _EVERY
-            shown = True
-            sys.stderr.write(f"\r\x1b[K{progress_text(*self._capture.progress(), self._capture.frame_count)}")
-            sys.stderr.flush()
-        if shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            line = progress_text(*self._capture.progress(), self._capture.frame_count)
+            _draw(line)
+        if line:
+            _draw("")
+
+
+def _draw(line: str) -> None:
+    try:
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+    except OSError:  # a terminal that went away stops nobody
+        pass
 
 
 def progress_text(done: int, total: int | None, frames: int) -> str:

@@ -22,8 +22,8 @@ def to_line(record: Record, *, colour: bool = False, brief_time: bool = False) -
     parts = [
         paint(when, "dim", colour),
         f"{place_of(record):>5}",
-        paint(f"{words.title:<15}", "bold", colour),
-        paint(f"{words.verdict:<7}", words.mood, colour),
+        _padded(words.title, 15, "bold", colour),
+        _padded(words.verdict, 7, words.mood, colour),
         words.domain,
         words.content,
         paint(words.resource, "dim", colour) if words.resource else "",
@@ -40,3 +40,7 @@ def place_of(record: Record) -> str:
 def paint(text: str, style: str, colour: bool) -> str:
     """``text`` in one of the styles ``good``, ``ignored``, ``bad``, ``dim`` and ``bold``."""
     return f"\x1b[{_SGR[style]}m{text}\x1b[0m" if colour else text
+
+
+def _padded(text: str, width: int, style: str, colour: bool) -> str:
+    return paint(text, style, colour) + " " * (width - len(text))
