@@ -38,7 +38,9 @@ def records(*packets: bytes, session: int | None = None) -> list[Record]:
 
 
 def test_an_answer_belongs_to_the_question_with_its_resource_and_domain() -> None:
-    found = list(follow(records(ask("a.example"), ask("b.example"), answer("b.example"), answer("a.example"))))
+    found = list(
+        follow(records(ask("a.example"), ask("b.example"), answer("b.example"), answer("a.example")))
+    )
     assert [record.exchange and record.exchange.response_to for record in found] == [None, None, 2, 1]
     assert [record.exchange and record.exchange.number for record in found] == [1, 2, 2, 1]
 
@@ -71,7 +73,7 @@ def test_an_equal_second_answer_is_a_repetition_and_another_one_is_not() -> None
 
 
 def test_an_answer_without_a_question_has_no_exchange() -> None:
-    assert list(follow(records(answer())))[0].exchange is None
+    assert next(follow(records(answer()))).exchange is None
 
 
 def test_goodbye_and_refused_messages_take_no_part() -> None:
