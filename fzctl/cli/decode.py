@@ -140,7 +140,8 @@ class _Inputs:
         """Complaints last, where they are seen; counts where nothing went wrong."""
         for problem in self.problems:
             say(f"fzctl: {escape(problem)}")
-        if not self.problems and not self.args.quiet and output.wants_counts:
+        wanted = (output.wants_counts or self.args.verbose) and not self.args.quiet
+        if wanted and not self.problems:
             say(f"fzctl: {output.counts(self.frames)}")
 
     def _capture_records(self, source: str, name: str | None) -> Iterator[Record]:

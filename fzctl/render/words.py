@@ -7,8 +7,7 @@ from typing import Final, NamedTuple
 
 from fzctl.protocol.codec import Message
 from fzctl.protocol.kinds import DOMAIN, RESOURCE
-from fzctl.protocol.reasons import REASONS, Refusal
-from fzctl.protocol.values import ip_to_bytes
+from fzctl.protocol.reasons import REASONS
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
@@ -102,15 +101,14 @@ def shorten(texts: Sequence[str]) -> str:
 
 
 def _follows(before: str, after: str) -> bool:
+    """Are these two canonical addresses neighbours that differ in their last byte or group only?"""
+    mark, base = (".", 10) if "." in before else (":", 16)
+    first, _, last = before.rpartition(mark)
+    second, _, following = after.rpartition(mark)
     try:
-        first, second = ip_to_bytes(before), ip_to_bytes(after)
-    except Refusal:
+        return first == second != "" and int(following or "0", base) - int(last or "0", base) == 1
+    except ValueError:
         return False
-    # Only the last byte or group is shown, so the rest must be equal.
-    keep = 1 if len(first) == 4 else 2
-    if len(first) != len(second) or first[:-keep] != second[:-keep]:
-        return False
-    return int.from_bytes(second[-keep:], "big") - int.from_bytes(first[-keep:], "big") == 1
 
 
 def _show_run(run: list[str]) -> str:

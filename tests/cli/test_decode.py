@@ -160,8 +160,11 @@ def test_counts_go_to_stderr_and_quiet_leaves_them_away(fzctl: Run) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "hex"])
-def test_forms_for_programs_have_no_counts(form: str, fzctl: Run) -> None:
+def test_forms_for_programs_have_counts_only_where_asked(form: str, fzctl: Run) -> None:
     assert fzctl("decode", "--hex", "-T", form, "-", stdin=HEX).err == ""
+    assert fzctl("decode", "-v", "--hex", "-T", form, "-", stdin=HEX).err.startswith(
+        "fzctl: 3 control messages in 3"
+    )
 
 
 def test_the_dialect_judges(fzctl: Run) -> None:
