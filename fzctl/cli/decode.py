@@ -23,6 +23,7 @@ from fzctl.records import Record, read_hex, read_records
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
+    from fzctl.cli.progress import Progress
     from fzctl.columns import RecordFilter
     from fzctl.pcap.capture import Capture
 
@@ -93,25 +94,29 @@ def run(args: Namespace) -> int:
     if not sources:
         raise UsageError("decode needs a capture file, or - for standard input (see fzctl decode --help)")
     _spare_inputs(args.write, sources)
-    keep = _filter(args.filter)
     inputs = _Inputs(args, sources)
-    with open_output(args, live=any(map(_is_live, sources))) as output, closing(inputs.records()) as found:
-        records = _with_exchanges(found, _names(args, keep))
-        if keep is not None:
-            records = filter(keep, records)
-        if args.redact:
-            # Behind the filter, which means what stands in the input.
-            records = map(_redactor(), records)
-        interrupted = False
-        try:
-            for record in islice(records, args.count):
-                output.show(record)
-        except KeyboardInterrupt:
-            interrupted = True
+    interrupted = False
+    with open_output(args, live=any(map(_is_live, sources))) as output:
+        with closing(inputs.records()) as found:
+            try:
+                for record in islice(_selected(args, found), args.count):
+                    inputs.show(output, record)
+            except KeyboardInterrupt:
+                interrupted = True
         # Also where Ctrl-C ends it, what was found so far is shown and written.
         output.finish()
     inputs.report(output)
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
+
+
+def _selected(args: Namespace, records: Iterator[Record]) -> Iterator[Record]:
+    """The records that the options ask for, redacted where they ask for that."""
+    keep = _filter(args.filter)
+    records = _with_exchanges(records, _names(args, keep))
+    if keep is not None:
+        records = filter(keep, records)
+    # Last, because a filter means what stands in the input.
+    return map(_redactor(), records) if args.redact else records
 
 
 class _Inputs:
@@ -120,6 +125,7 @@ class _Inputs:
     def __init__(self, args: Namespace, sources: list[str]) -> None:
         self.args = args
         self.sources = sources
+        self.progress: Progress | None = None
         self.exit_code = EXIT_DONE
         self.frames = 0
         self.problems: list[str] = []
@@ -136,6 +142,13 @@ class _Inputs:
             except CaptureError as error:
                 self._complain(str(error))
 
+    def show(self, output: Output, record: Record) -> None:
+        """Show the record, beside the progress line where both are on one terminal."""
+        if self.progress is None:
+            output.show(record)
+        else:
+            self.progress.aside(output.show, record)
+
     def report(self, output: Output) -> None:
         """Complaints last, where they are seen; counts where nothing went wrong."""
         for problem in self.problems:
@@ -149,8 +162,9 @@ class _Inputs:
 
         with (
             open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture,
-            _progress(self.args, capture),
+            _progress(self.args, capture) as progress,
         ):
+            self.progress = progress if sys.stdout.isatty() else None
             try:
                 yield from read_records(capture.candidates(), self.args.dialect, name)
             finally:
@@ -221,8 +235,8 @@ def _redactor() -> Callable[[Record], Record]:
     return Redactor(token_bytes(32)).redact
 
 
-def _progress(args: Namespace, capture: Capture) -> AbstractContextManager[object]:
-    if args.quiet or not sys.stderr.isatty():
+def _progress(args: Namespace, capture: Capture) -> AbstractContextManager[Progress | None]:
+    if args.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return nullcontext()
     from fzctl.cli.progress import Progress
 

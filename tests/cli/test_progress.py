@@ -13,7 +13,7 @@ from fzctl.cli import progress
 from fzctl.cli.progress import Progress, progress_text
 from fzctl.pcap.capture import Capture
 from tests.cli.conftest import Run
-from tests.records import goodbye
+from tests.records import goodbye, record
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,18 @@ def test_the_line_is_there_while_reading_lasts_and_gone_after(monkeypatch: pytes
     shown = cast(io.StringIO, sys.stderr).getvalue()
     assert shown.startswith("\r\x1b[Kreading: 50 %, 0 MB, 7 frames")
     assert shown.endswith("\r\x1b[K")
+
+
+def test_what_is_shown_meanwhile_takes_the_place_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST_AFTER", 0)
+    monkeypatch.setattr(progress, "_EVERY", 3600)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    capture = Slow()
+    with Progress(cast(Capture, capture)) as shown:
+        assert capture.seen.wait(60)
+        for frame in (1, 2):
+            shown.aside(lambda each: print(each.frame, file=sys.stderr), record(goodbye(), frame))
+    assert cast(io.StringIO, sys.stderr).getvalue() == "\r\x1b[Kreading: 50 %, 0 MB, 7 frames\r\x1b[K1\n2\n"
 
 
 def test_a_short_input_shows_none(terminal: Run) -> None:
