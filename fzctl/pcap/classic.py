@@ -8,6 +8,7 @@ from typing import Final
 
 from fzctl.pcap.frame import Candidate, Frame
 from fzctl.pcap.links import link_for, may_be_control
+from fzctl.pcap.skim import RECORD_HEADER, TURN, record_layout, skim_records
 from fzctl.pcap.window import Window
 
 # Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD: a longer record is taken for damage.
@@ -15,7 +16,6 @@ MAX_CAPTURED: Final = 262144
 
 _NANOSECONDS: Final = 1_000_000_000
 _FILE_HEADER: Final = 24
-_RECORD_HEADER: Final = 16
 # Magic in file order: byte order, nanoseconds per tick.
 _MAGICS: Final[dict[bytes, tuple[str, int]]] = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
@@ -26,10 +26,10 @@ _MAGICS: Final[dict[bytes, tuple[str, int]]] = {
 MAGICS: Final = frozenset(_MAGICS)
 # The buffer holds the longest record and not a byte more: a record that is too long always
 # leaves it, and the fast scan need not look at lengths.
-CAPACITY: Final = MAX_CAPTURED + _RECORD_HEADER
+CAPACITY: Final = MAX_CAPTURED + RECORD_HEADER
 
-_GROUP: Final = 4
-_ENDLESS: Final = 1 << 62
+# Half the price of the class itself, in a place that is passed for every message.
+_new: Final = tuple.__new__
 
 
 class ClassicReader:
@@ -70,7 +70,7 @@ class ClassicReader:
         position = _FILE_HEADER
         while True:
             view, end = window.view, window.end
-            while (body := position + _RECORD_HEADER) <= end:
+            while (body := position + RECORD_HEADER) <= end:
                 seconds, ticks, captured, length = header(view, position)
                 after = body + captured
                 if after > end:
@@ -95,57 +95,34 @@ class ClassicReader:
         window, tick, link_type = self._window, self._tick, self.link_type
         locate, probe = self._link
         header = struct.Struct(self._order + "IIII").unpack_from
-        # The captured length, and the four bytes that are zero in every control packet.
-        skim = struct.Struct(f"{self._order}8xI{4 + probe}xI").unpack_from
+        layout = record_layout(self._order, probe)
         position = _FILE_HEADER
-        number = 0
         while True:
             end = window.end
             view = window.view[:end]
-            complete = True
-            while complete:
-                # Four records a turn save a third of the bookkeeping. A turn that meets
-                # anything but plain traffic, or the buffer's end, is gone through again below.
-                start = position
-                captured = 0
-                try:
-                    for number in range(number, _ENDLESS, _GROUP):  # noqa: B007, B020 - counts on
-                        start = position
-                        captured, first = skim(view, position)
-                        position += captured + _RECORD_HEADER
-                        captured, second = skim(view, position)
-                        position += captured + _RECORD_HEADER
-                        captured, third = skim(view, position)
-                        position += captured + _RECORD_HEADER
-                        captured, fourth = skim(view, position)
-                        position += captured + _RECORD_HEADER
-                        if not (first and second and third and fourth):
-                            break
-                except struct.error:
-                    if start > end:
-                        start -= captured + _RECORD_HEADER
-                        number -= 1
-                position = start
-                for _ in range(_GROUP):
-                    body = position + _RECORD_HEADER
-                    if body > end:
-                        complete = False
-                        break
-                    seconds, ticks, captured, length = header(view, position)
-                    after = body + captured
-                    if after > end:
-                        complete = False
-                        break
-                    number += 1
-                    if captured > probe and not view[body + probe]:
-                        data = bytes(view[body:after])
-                        found = locate(data)
-                        if found and may_be_control(data, found[0]):
-                            offset, path = found
-                            self.frame_count = number
-                            time = seconds * _NANOSECONDS + ticks * tick
-                            yield Candidate(number, time, link_type, data, length, offset, path)
-                    position = after
+            position, number = skim_records(view, position, self.frame_count, layout)
+            plain = 0
+            while (body := position + RECORD_HEADER) <= end:
+                seconds, ticks, captured, length = header(view, position)
+                after = body + captured
+                if after > end:
+                    break
+                number += 1
+                position = after
+                if captured > probe and not view[body + probe]:
+                    data = view[body:after].tobytes()
+                    found = locate(data)
+                    if found is not None and may_be_control(data, found[0]):
+                        offset, path = found
+                        self.frame_count = number
+                        time = seconds * _NANOSECONDS + ticks * tick
+                        yield _new(Candidate, (number, time, link_type, data, length, offset, path))
+                        plain = 0
+                        continue
+                plain += 1
+                if plain == TURN:
+                    position, number = skim_records(view, position, number, layout)
+                    plain = 0
             self.frame_count = number
             if not self._read_on(position):
                 return
@@ -155,7 +132,7 @@ class ClassicReader:
         """Go on behind ``position``, where the window holds no whole record; false at the end."""
         window = self._window
         rest = window.end - position
-        if rest >= _RECORD_HEADER:
+        if rest >= RECORD_HEADER:
             (captured,) = struct.unpack_from(self._order + "8xI", window.view, position)
             if captured > MAX_CAPTURED:
                 raise window.error(

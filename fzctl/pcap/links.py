@@ -33,6 +33,8 @@ _NEXT_HEADER: Final = 6
 _ADDRESSES: Final = 8
 _IPV6_HEADER: Final = 40
 _UNSPECIFIED: Final = bytes(_IPV6_HEADER - _ADDRESSES)
+# What every sender emits from the next header on: 255, hop limit 0, :: and ::.
+_AS_SENT: Final = b"\xff\0" + _UNSPECIFIED
 # The first bytes of the destination address: zero in a control packet. In all other traffic
 # they practically never are, whatever is carried: a TCP sequence number or a UDP length stands
 # here in IPv4, even where the payload is all zeros.
@@ -76,6 +78,8 @@ def may_be_control(data: bytes, offset: int) -> bool:
 
     Hop limit does not count. Extension headers are not walked: that is the protocol floor's.
     """
+    if data[offset + 6 : offset + 40] == _AS_SENT:
+        return data[offset] in _VERSION_6
     return (
         data[offset + _ADDRESSES : offset + _IPV6_HEADER] == _UNSPECIFIED
         and data[offset + _NEXT_HEADER] in _MAY_BE_CONTROL

@@ -10,6 +10,15 @@ from fzctl.pcap import blocks
 from fzctl.pcap.blocks import Interface
 from fzctl.pcap.frame import Candidate, Frame
 from fzctl.pcap.links import may_be_control
+from fzctl.pcap.skim import (
+    TRAILER,
+    TURN,
+    Unpack,
+    block_layout,
+    first_block_layout,
+    skim_blocks,
+    skim_first_blocks,
+)
 from fzctl.pcap.window import Window
 
 MAGIC: Final = b"\x0a\x0d\x0d\x0a"
@@ -19,9 +28,9 @@ MAX_BLOCK: Final = 16 * 1024 * 1024
 # Interface, time stamp, captured length and length precede the data of a packet block.
 _PACKET_DATA: Final = 28
 _SIMPLE_DATA: Final = 12
-_TRAILER: Final = 4
-_GROUP: Final = 4
-_ENDLESS: Final = 1 << 62
+
+# Half the price of the class itself, in a place that is passed for every message.
+_new: Final = tuple.__new__
 
 # Number, time, interface, where the data starts and ends in the window, length on the wire.
 _Packet = tuple[int, int | None, Interface, int, int, int]
@@ -43,6 +52,7 @@ class NgReader:
         self._window = window
         self._user0_is_ip = user0_is_ip
         self._interfaces: list[Interface] = []
+        self._layout: Unpack | None = None
         self._set_order("<")
 
     def frames(self) -> Iterator[Frame]:
@@ -68,7 +78,7 @@ class NgReader:
                 position += size
             if not self._read_on(position):
                 return
-            position = min(position, _TRAILER)
+            position = min(position, TRAILER)
 
     def candidates(self) -> Iterator[Candidate]:
         """The frames that may hold a control packet, found without looking at the others.
@@ -77,68 +87,49 @@ class NgReader:
         """
         window = self._window
         position = 0
-        size = 1
         while True:
-            if self._skim is not None:
-                position = self._pass_over(position)
-            for _ in range(_GROUP):
-                size = self._measure(position)
-                if not size:
-                    break
+            position = self._pass_over(position)
+            plain = 0
+            while size := self._measure(position):
                 packet = self._enter(position, size)
                 position += size
-                if packet is None:
-                    continue
-                number, time, interface, start, after, length = packet
-                link = interface.link
-                if link is None:
-                    continue
-                if interface.link_type != self._aim:
-                    self._aim_at(interface.link_type)
-                if after - start <= link.probe or window.view[start + link.probe]:
-                    continue
-                data = bytes(window.view[start:after])
-                found = link.locate(data)
-                if found is not None and may_be_control(data, found[0]):
-                    offset, path = found
-                    yield Candidate(number, time, interface.link_type, data, length, offset, path)
-            if not size:
-                if not self._read_on(position):
-                    return
-                position = min(position, _TRAILER)
+                plain += 1
+                if packet is not None:
+                    number, time, interface, start, after, length = packet
+                    link = interface.link
+                    if link is not None and after - start > link.probe:
+                        if not window.view[start + link.probe]:
+                            data = window.view[start:after].tobytes()
+                            found = link.locate(data)
+                            if found is not None and may_be_control(data, found[0]):
+                                link_type = interface.link_type
+                                yield _new(Candidate, (number, time, link_type, data, length, *found))
+                                plain = 0
+                                continue
+                        elif interface.link_type != self._aim:
+                            self._aim_at(interface.link_type)
+                if plain >= TURN:
+                    position = self._pass_over(position)
+                    plain = 0
+            if not self._read_on(position):
+                return
+            position = min(position, TRAILER)
 
     def _pass_over(self, position: int) -> int:
-        """Pass over plain traffic of interfaces that share a link type; where that ends."""
-        end = self._window.end
-        view = self._window.view[:end]
-        skim, group = self._skim, self._group
-        assert skim is not None
-        number = self.frame_count
-        # A block's second length is read together with the head of the next block.
-        start = position - _TRAILER
-        last = self._word(view, start)[0]
-        at = start
-        try:
-            for number in range(number, _ENDLESS):  # noqa: B007, B020 - counts on
-                repeated, kind, size, interface, captured, word = skim(view, at)
-                if (
-                    kind != 6
-                    or repeated != last
-                    or not word
-                    or captured > size - 32
-                    or size & 3
-                    or interface not in group
-                ):
-                    break
-                at += size
-                last = size
-        except struct.error:
-            pass
-        if at + _TRAILER > end or self._word(view, at)[0] != last:
-            at -= last
-            number -= 1
-        self.frame_count = number
-        return at + _TRAILER
+        """Pass over plain traffic of the interfaces aimed at; where that ends."""
+        layout = self._layout
+        if layout is None or not position:
+            return position
+        view = self._window.view[: self._window.end]
+        if self._first_only:
+            position, self.frame_count = skim_first_blocks(
+                view, position, self.frame_count, self._word, layout
+            )
+        else:
+            position, self.frame_count = skim_blocks(
+                view, position, self.frame_count, self._word, layout, self._group
+            )
+        return position
 
     def _measure(self, position: int) -> int:
         """The length of the block at ``position``; 0 where the window does not hold all of it.
@@ -162,7 +153,7 @@ class NgReader:
             raise window.error(position, f"a block of type {kind:#x} claims a length of {size} bytes")
         if position + size > end:
             return 0
-        (repeated,) = self._word(view, position + size - _TRAILER)
+        (repeated,) = self._word(view, position + size - TRAILER)
         if repeated != size:
             raise window.error(
                 position, f"a block's two lengths differ: {size} at its start, {repeated} at its end"
@@ -213,7 +204,7 @@ class NgReader:
         elif kind == blocks.SECTION:
             self._begin_section(position)
         elif kind == blocks.INTERFACE:
-            body = bytes(self._window.view[position + 8 : position + size - _TRAILER])
+            body = bytes(self._window.view[position + 8 : position + size - TRAILER])
             interface = blocks.parse_interface(body, self._order, user0_is_ip=self._user0_is_ip)
             self._interfaces.append(interface)
             if self._aim is None or self._aim == interface.link_type:
@@ -240,11 +231,11 @@ class NgReader:
 
     def _comments(self, position: int, size: int, after: int) -> tuple[str, ...]:
         # Options follow the data, padded to four bytes; a simple packet block has none.
-        rest = position + size - _TRAILER - after
+        rest = position + size - TRAILER - after
         if rest < 8:
             return ()
         padding = (position - after) % 4
-        data = bytes(self._window.view[after + padding : position + size - _TRAILER])
+        data = bytes(self._window.view[after + padding : position + size - TRAILER])
         return blocks.comments(data, self._order)
 
     def _set_order(self, order: str) -> None:
@@ -258,24 +249,25 @@ class NgReader:
     def _aim_at(self, link_type: int | None) -> None:
         """Have ``_pass_over`` pass over the frames of every interface of this link type."""
         self._aim = link_type
-        self._skim = None
+        self._layout = None
         self._group = frozenset(
             index
             for index, interface in enumerate(self._interfaces)
             if interface.link is not None and interface.link_type == link_type
         )
+        self._first_only = self._order == "<" and self._group == {0}
         if self._group:
             link = self._interfaces[min(self._group)].link
             assert link is not None
-            # The length before, type, length, interface, captured length, and the four bytes
-            # that are zero in every control packet.
-            layout = f"{self._order}IIII8xI{4 + link.probe}xI"
-            self._skim = struct.Struct(layout).unpack_from
+            if self._first_only:
+                self._layout = first_block_layout(link.probe)
+            else:
+                self._layout = block_layout(self._order, link.probe)
 
     def _read_on(self, position: int) -> bool:
         """Go on behind ``position``, where the window holds no whole block; false at the end."""
         window = self._window
-        kept = min(position, _TRAILER)
+        kept = min(position, TRAILER)
         if window.refill(position - kept):
             return True
         rest = window.end - kept

@@ -162,6 +162,8 @@ DAMAGE = [
     (build.packet(SIX, captured=0xFFFFFFFF), "claims 4294967295 bytes in a block"),
     (build.simple(SIX, 500), "claims 500 bytes in a block"),
     (build.packet(SIX, index=3), "a packet of interface 3; the section has 1"),
+    (build.packet(SIX, index=0xFFFFFFFF), "a packet of interface 4294967295; the section has 1"),
+    (build.packet(build.ipv4(), index=0xFFFFFFFF), "a packet of interface 4294967295"),
     (build.block(10, struct.pack("<II", 1, 100) + b"ab"), "secrets claim 100 bytes in a block that holds 4"),
     (build.section(version=(2, 0)), r"version 2\.0 of the pcapng format"),
     (build.block(0x0A0D0D0A, bytes(16)), "without pcapng's byte-order magic"),
