@@ -199,7 +199,7 @@ def _text_form(args: Namespace, form: str, *, live: bool) -> Form:
         if form == "tree":
             text = to_tree(record, colour=colour) + ("" if args.hexdump else "\n")
         else:
-            text = to_line(record, colour=colour, brief_time=terminal)
+            text = to_line(record, colour=colour, brief=terminal)
         return text + _dump(record) if args.hexdump else text
 
     if form == "text" and terminal and not live and not args.hexdump:

@@ -9,16 +9,20 @@ from fzctl.render.clock import format_clock, format_time
 from fzctl.render.escape import escape
 from fzctl.render.words import describe
 
+ID_LENGTH: Final = 8
+"""Characters of a resource's id that a terminal shows, as of a commit's: enough to tell them apart."""
+
 _SGR: Final = {"good": "32", "ignored": "33", "bad": "31", "dim": "2", "bold": "1"}
 
 
-def to_line(record: Record, *, colour: bool = False, brief_time: bool = False) -> str:
+def to_line(record: Record, *, colour: bool = False, brief: bool = False) -> str:
     """The record as one line without its end: time, place, kind and verdict in columns, then what it says.
 
-    ``brief_time`` leaves the date away, for a terminal.
+    ``brief`` is for a terminal: no date, and of the resource what tells it apart.
     """
     words = describe(record)
-    when = format_clock(record.time) if brief_time else format_time(record.time) or "-"
+    when = format_clock(record.time) if brief else format_time(record.time) or "-"
+    resource = words.resource[:ID_LENGTH] if brief else words.resource
     parts = [
         paint(when, "dim", colour),
         f"{place_of(record):>5}",
@@ -26,7 +30,7 @@ def to_line(record: Record, *, colour: bool = False, brief_time: bool = False) -
         _padded(words.verdict, 7, words.mood, colour),
         words.domain,
         words.content,
-        paint(words.resource, "dim", colour) if words.resource else "",
+        paint(resource, "dim", colour) if resource else "",
         paint(words.remark, words.mood, colour) if words.remark else "",
     ]
     return "  ".join(part for part in parts if part).rstrip()

@@ -12,14 +12,13 @@ from rich.text import Text
 from fzctl.records import Record
 from fzctl.render.clock import format_clock
 from fzctl.render.escape import escape
+from fzctl.render.lines import ID_LENGTH
 from fzctl.render.words import describe
 
 _STYLES: Final = {"good": "green", "ignored": "yellow", "bad": "red"}
 _WRAPPED: Final = ("Domain", "Content")
 _DIM: Final = ("Time (UTC)", "Resource")
 _ROOMY: Final = 100
-_ID_LENGTH: Final = 8
-"""Characters of a resource's id that are shown, as of a commit's: enough to tell them apart."""
 
 
 def to_table(records: Sequence[Record], width: int) -> Table:
@@ -72,7 +71,7 @@ def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
         "Frame": Text(str(record.frame)),
         "Kind": Text(words.title),
         "Verdict": Text(words.verdict, style=style),
-        "Resource": Text(words.resource[:_ID_LENGTH] if roomy else ""),
+        "Resource": Text(words.resource[:ID_LENGTH] if roomy else ""),
         "Domain": Text(words.domain if roomy else ""),
         "Content": Text("\n").join(lines),
     }

@@ -42,9 +42,12 @@ def test_colours_change_nothing_but_colours() -> None:
         assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).rstrip() == to_line(record(packet))
 
 
-def test_a_terminal_gets_the_time_of_day() -> None:
-    assert to_line(record(goodbye()), brief_time=True).startswith("12:43:01.123456 ")
-    assert to_line(record(goodbye())).startswith(WHEN)
+def test_a_terminal_gets_the_time_of_day_and_a_short_id() -> None:
+    brief = to_line(record(status()), brief=True)
+    assert brief.startswith("12:43:01.123456 ")
+    assert brief.endswith("  6b7188f5")
+    assert to_line(record(status())).startswith(WHEN)
+    assert to_line(record(status())).endswith(RESOURCE)
 
 
 def test_no_time_is_a_dash() -> None:
