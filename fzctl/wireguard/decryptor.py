@@ -57,7 +57,8 @@ class _Proven:
 class Decryptor:
     """Follows all sessions of a capture with the keys of key logs.
 
-    ``counts`` tells how many datagrams had which reason. ``unknown`` counts transport messages
+    ``counts`` tells how many datagrams that were fed had which reason; those passed over are
+    counted in their session. ``unknown`` counts transport messages
     by receiver index where no handshake was seen, for the first 1024 such indices. Memory is
     bounded, whatever comes in.
     """

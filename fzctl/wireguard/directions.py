@@ -53,5 +53,4 @@ class Directions:
 def _remember(table: dict[Pair, V], pair: Pair, value: V, limit: int) -> None:
     table.setdefault(pair, value)
     if len(table) > limit:
-        table.clear()
-        table[pair] = value
+        del table[next(iter(table))]

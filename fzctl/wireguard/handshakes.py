@@ -8,11 +8,18 @@ from fzctl.wireguard.directions import Directions
 from fzctl.wireguard.keyring import Keyring
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, Response
-from fzctl.wireguard.noise import HandshakeError, KeyMissing, SessionKeys, read_initiation, read_response
+from fzctl.wireguard.noise import (
+    HandshakeError,
+    KeyMissing,
+    Opened,
+    SessionKeys,
+    read_initiation,
+    read_response,
+)
 from fzctl.wireguard.sessions import TO_INITIATOR, TO_RESPONDER, Seen, Session, TransportKey
 from fzctl.wireguard.tables import IndexTable
 
-MAX_SESSIONS: Final = 4096  # remembered with keys: a session lives three minutes
+MAX_SESSIONS: Final = 2048  # remembered with keys: a session lives three minutes
 MAX_WITHOUT_KEYS: Final = 4096
 MAX_LISTED: Final = 4096
 
@@ -50,7 +57,7 @@ class Handshakes:
         self._without_keys.add(index, session)
         for early in self._without_keys.find(index):
             answer = early.response
-            if early.initiation is None and answer is not None and self._derive(session, answer):
+            if early.initiation is None and answer is not None and self._complete(session, answer):
                 self._forget(early)
                 break
         return session
@@ -66,13 +73,11 @@ class Handshakes:
             if session.response is not None and session.response.datagram == seen.datagram:
                 return session
         for session in asked:
-            if not session.keyed and self._derive(session, seen):
+            if not session.keyed and self._complete(session, seen):
                 return session
         for session in asked:
             if session.response is None:
-                session.response = seen
-                if session.missing is not None and session.missing.startswith(TWO_NEEDED):
-                    session.missing = self._needs(session)
+                self._adopt(session, seen)
                 self._number(session)
                 self._without_keys.add(seen.message.sender, session)
                 return session
@@ -89,8 +94,8 @@ class Handshakes:
                 continue
             if session.opened is None:
                 self._open(session, session.initiation)
-            if session.response is not None:
-                self._derive(session, session.response)
+            if session.response is not None and not self._complete(session, session.response):
+                self._adopt(session, session.response)
 
     def given(self, index: int, secret: Secret, src: str, dst: str, frame: int) -> TransportKey:
         """The session of a transport key out of a key log, on the proof of a packet from src to dst.
@@ -142,31 +147,43 @@ class Handshakes:
             self._note_fits(session, session.initiator)
             session.missing = NO_RESPONSE
 
-    def _derive(self, session: Session, answer: Seen[Response]) -> bool:
+    def _derive(self, opened: Opened, answer: Seen[Response]) -> SessionKeys:
+        psks = self._ring.psks(opened.ephemeral, answer.message.ephemeral)
+        return read_response(opened, answer.message, self._ring.private, psks)
+
+    def _complete(self, session: Session, answer: Seen[Response]) -> bool:
+        """Is it proven that this is the answer to the session's initiation? Then it has keys."""
         if session.opened is None:
             return False
-        ours, theirs = session.opened.ephemeral, answer.message.ephemeral
         try:
-            keys = read_response(
-                session.opened, answer.message, self._ring.private, self._ring.psks(ours, theirs)
-            )
-        except KeyMissing:
-            session.missing = self._needs(session, answer)
+            keys = self._derive(session.opened, answer)
+        except HandshakeError:
             return False
+        self._take_keys(session, answer, keys)
+        return True
+
+    def _adopt(self, session: Session, answer: Seen[Response]) -> None:
+        """Take an answer that nothing proves, and say why."""
+        session.response = answer
+        if session.opened is None:
+            if session.missing is not None and session.missing.startswith(TWO_NEEDED):
+                session.missing = self._needs(session)
+            return
+        try:
+            self._derive(session.opened, answer)
+        except KeyMissing:
+            session.missing = self._needs(session)
         except HandshakeError:
             session.missing = (
                 f"the response authenticates neither without a preshared key nor with any of the "
                 f"{self._ring.psk_count} given: the right one is missing, or the response is damaged"
             )
-            return False
-        self._take_keys(session, answer, keys)
-        return True
 
     def _take_keys(self, session: Session, answer: Seen[Response], keys: SessionKeys) -> None:
         self._forget(session)
         session.response = answer
         session.keyed = True
-        session.missing = None
+        session.missing = session.opened = None
         self._note_fits(session, answer.message.ephemeral, keys.psk)
         self._number(session)
         self.keyed.add(answer.message.sender, TransportKey(keys.to_responder, session, TO_RESPONDER))
@@ -199,10 +216,9 @@ class Handshakes:
     def _note_fits(self, session: Session, *things: object) -> None:
         session.fits = tuple(dict.fromkeys((*session.fits, *self._ring.use(*things))))
 
-    def _needs(self, session: Session, answer: Seen[Response] | None = None) -> str:
+    def _needs(self, session: Session) -> str:
         """Which private keys there are, where neither side's two are."""
-        answer = answer or session.response
-        begun = session.initiation
+        begun, answer = session.initiation, session.response
         first = _those(
             session.initiator is not None and self._ring.private(session.initiator) is not None,
             begun is not None and self._ring.private(begun.message.ephemeral) is not None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -124,3 +124,17 @@ def read_pcap(name: str) -> Iterator[Captured]:
                 for at, port in zip((12, 16), ports, strict=False)
             )
             yield Captured(frame, src, dst, udp[8 : ports[2]])
+
+
+def write_pcap(path: Path, datagrams: Iterable[tuple[bool, bytes]]) -> None:
+    """Datagrams between A_ADDRESS and B_ADDRESS as raw IPv4 frames; true: from A to B."""
+    ends = bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))
+    ports = 51820, 51821
+    data = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for number, (forth, datagram) in enumerate(datagrams):
+        way = 1 if forth else -1
+        udp = struct.pack(">HHHH", *ports[::way], 8 + len(datagram), 0) + datagram
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), number, 0, 64, 17, 0) + b"".join(ends[::way])
+        size = len(ip) + len(udp)
+        data += struct.pack("<IIII", 1_700_000_000 + number, 0, size, size) + ip + udp
+    path.write_bytes(data)

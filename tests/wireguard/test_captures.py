@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
 from fzctl.protocol.packet import parse_packet
 from fzctl.wireguard.decryptor import Decryptor
-from fzctl.wireguard.keylog import parse_keylog
+from fzctl.wireguard.keylog import KeyLog, format_keylog, parse_keylog
+from fzctl.wireguard.keys import Secret
+from fzctl.wireguard.noise import NO_PSK
 from fzctl.wireguard.results import NOT_WIREGUARD, OK, Result
 from fzctl.wireguard.turn import unwrap
-from tests.wireguard.lab import B_ADDRESS, DATA, read_pcap
+from tests.wireguard.lab import B_ADDRESS, CONTROL, DATA, PSK, A, B, Lab, read_pcap, shake_hands, write_pcap
 
 REAL = {
     "enc-direct": [4, 5, 58, 59, 60, 61, 62, 110, 111, 116, 117, 120, 125, 126, 127, 128],
@@ -78,3 +81,26 @@ def test_tshark_finds_the_same_packets_under_the_same_counters(require_peer: Cal
         if r.packet is not None
     }
     assert ours == theirs
+
+
+@pytest.mark.peer("tshark")
+@pytest.mark.parametrize("side", [Lab.initiator_log, Lab.responder_log])
+@pytest.mark.parametrize("psk", [NO_PSK, PSK], ids=["no psk", "psk"])
+def test_tshark_reads_our_handshakes_with_the_key_logs_that_we_write(
+    side: Callable[[Lab], KeyLog], psk: Secret, tmp_path: Path, require_peer: Callable[[str], str]
+) -> None:
+    lab = shake_hands(A, B, psk)
+    write_pcap(
+        tmp_path / "own.pcap",
+        [
+            (True, lab.initiation),
+            (False, lab.response),
+            (True, lab.to_responder(0, CONTROL)),
+            (False, lab.to_initiator(0, CONTROL + bytes(8))),
+        ],
+    )
+    (tmp_path / "keys.txt").write_text(format_keylog(side(lab).entries))
+    command = [require_peer("tshark"), "-n", "-r", str(tmp_path / "own.pcap"), "-Y", "ipv6.dst == ::"]
+    command += ["-o", f"wg.keylog_file:{tmp_path / 'keys.txt'}", "-T", "fields", "-e", "frame.number"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert found.split() == ["3", "4"]

@@ -98,6 +98,15 @@ def test_among_equal_indices_the_response_finds_its_own_initiation() -> None:
     assert answer(target, second.response) is begun[1]
 
 
+def test_an_answer_that_is_anothers_leaves_an_initiation_unanswered() -> None:
+    """Under equal indices, and with the keys at hand to tell."""
+    first, second = (shake_hands(A, B, PSK, indices=(7, 8)) for _ in range(2))
+    target = handshakes(first.initiator_log(), second.initiator_log())
+    begun = [begin(target, lab.initiation) for lab in (first, second)]
+    answer(target, first.response)
+    assert (begun[1].response, begun[1].missing) == (None, NO_RESPONSE)
+
+
 def test_a_forged_response_does_not_hide_the_true_one() -> None:
     lab = shake_hands()
     forged = lab.response[:4] + bytes(4) + lab.response[8:44] + bytes(16) + lab.response[60:]
