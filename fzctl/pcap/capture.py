@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from fzctl.pcap import classic, ng
+from fzctl.pcap.classic import CAPACITY, MAGICS, ClassicReader
 from fzctl.pcap.frame import Candidate, Frame
 from fzctl.pcap.streams import Source, Stream, open_stream
 from fzctl.pcap.window import Window
+
+if TYPE_CHECKING:
+    from fzctl.pcap.ng import NgReader
+
+_NG_MAGIC = b"\x0a\x0d\x0d\x0a"
 
 
 class Capture:
@@ -20,14 +26,17 @@ class Capture:
     def __init__(self, stream: Stream, *, user0_is_ip: bool = False) -> None:
         """Read what tells the format. Raises CaptureError where it is no capture."""
         self._stream = stream
-        window = Window(stream, classic.CAPACITY)
-        whole = window.need(4)
-        magic = bytes(window.view[:4])
-        self._reader: classic.ClassicReader | ng.NgReader
-        if whole and magic in classic.MAGICS:
-            self._reader = classic.ClassicReader(window, user0_is_ip=user0_is_ip)
-        elif whole and magic == ng.MAGIC:
-            self._reader = ng.NgReader(window, user0_is_ip=user0_is_ip)
+        window = Window(stream, CAPACITY)
+        window.need(4)
+        magic = bytes(window.view[: min(4, window.end)])
+        self._reader: ClassicReader | NgReader
+        if magic in MAGICS:
+            self._reader = ClassicReader(window, user0_is_ip=user0_is_ip)
+        elif magic == _NG_MAGIC:
+            # Loading it takes longer than reading a small pcap.
+            from fzctl.pcap.ng import NgReader
+
+            self._reader = NgReader(window, user0_is_ip=user0_is_ip)
         else:
             raise window.error(0, "this is no capture file: it begins like neither pcap nor pcapng")
         self._taken = False

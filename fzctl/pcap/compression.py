@@ -15,7 +15,6 @@ from fzctl.errors import CaptureError
 _GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878 section 3.1.1
 _ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # RFC 8878 section 3.1.2, after a byte 0x50 to 0x5f
-MAGIC_LENGTH: Final = 4
 
 # zlib returns what it did not consume as a copy, so large pieces would cost quadratic time.
 _PIECE: Final = 32 * 1024

@@ -23,8 +23,8 @@ MAX_VLAN_TAGS: Final = 4
 _VLAN_TYPES: Final = frozenset((b"\x81\x00", b"\x88\xa8", b"\x91\x00"))
 _VLAN_TAG: Final = 4
 
-_VERSION_4: Final = range(0x40, 0x50)
-_VERSION_6: Final = range(0x60, 0x70)
+# What a type or family promises: the IP version, where its header begins, and the path to it.
+_Promise = tuple[int, int, Located]
 
 # Next headers that a receiver walks through to reach 255, and 255 itself
 # (rust/libs/connlib/ip-packet/src/lib.rs, IpPacket::new).
@@ -79,11 +79,11 @@ def may_be_control(data: bytes, offset: int) -> bool:
     Hop limit does not count. Extension headers are not walked: that is the protocol floor's.
     """
     if data[offset + 6 : offset + 40] == _AS_SENT:
-        return data[offset] in _VERSION_6
+        return data[offset] >> 4 == 6
     return (
         data[offset + _ADDRESSES : offset + _IPV6_HEADER] == _UNSPECIFIED
         and data[offset + _NEXT_HEADER] in _MAY_BE_CONTROL
-        and data[offset] in _VERSION_6
+        and data[offset] >> 4 == 6
     )
 
 
@@ -92,10 +92,10 @@ def _raw_locator(*, ipv4: bool, ipv6: bool) -> Locator:
     found_6: Located | None = (0, ("raw", "ipv6")) if ipv6 else None
 
     def locate_raw(data: bytes) -> Located | None:
-        version = data[0] if data else 0
-        if version in _VERSION_6:
+        version = data[0] >> 4 if data else 0
+        if version == 6:
             return found_6
-        return found_4 if version in _VERSION_4 else None
+        return found_4 if version == 4 else None
 
     return locate_raw
 
@@ -103,63 +103,61 @@ def _raw_locator(*, ipv4: bool, ipv6: bool) -> Locator:
 def _family_locator(name: str) -> Locator:
     # The family's number is the capturing system's: BSD 24, FreeBSD 28, Darwin 30, Linux 10.
     # So is its byte order with NULL, and writers of LOOP do not all keep to network order.
-    kinds: dict[bytes, tuple[range, Located]] = {}
-    for version, family_name, families in (
-        (_VERSION_4, "ipv4", (2,)),
-        (_VERSION_6, "ipv6", (24, 28, 30, 10)),
-    ):
-        found = (4, (name, family_name))
+    promises: dict[bytes, _Promise] = {}
+    for version, families in ((4, (2,)), (6, (24, 28, 30, 10))):
+        promise = version, 4, (4, (name, f"ipv{version}"))
         for family in families:
-            kinds[family.to_bytes(4, "big")] = version, found
-            kinds[family.to_bytes(4, "little")] = version, found
+            promises[family.to_bytes(4, "big")] = promise
+            promises[family.to_bytes(4, "little")] = promise
 
     def locate_by_family(data: bytes) -> Located | None:
-        version, found = kinds.get(data[:4], _NOTHING)
-        return found if len(data) > 4 and data[4] in version else None
+        return _kept(promises.get(data[:4]), data)
 
     return locate_by_family
 
 
 def _ethertype_locator(name: str, type_at: int, header: int) -> Locator:
     # ``type_at`` is where the ethertype stands, ``header`` the length of the link header.
-    ladder: list[dict[bytes, tuple[range, Located]]] = []
+    ladder: list[dict[bytes, _Promise]] = []
     for tags in range(MAX_VLAN_TAGS + 1):
         path = (name, *("vlan",) * tags)
         at = header + _VLAN_TAG * tags
         ladder.append(
             {
-                b"\x08\x00": (_VERSION_4, (at, (*path, "ipv4"))),
-                b"\x86\xdd": (_VERSION_6, (at, (*path, "ipv6"))),
+                b"\x08\x00": (4, at, (at, (*path, "ipv4"))),
+                b"\x86\xdd": (6, at, (at, (*path, "ipv6"))),
             }
         )
     untagged = ladder[0]
+    type_end = type_at + 2
 
     def locate_by_ethertype(data: bytes) -> Located | None:
-        kind = data[type_at : type_at + 2]
-        version, found = untagged.get(kind, _NOTHING)
-        if found is None and kind in _VLAN_TYPES:
-            version, found = _climb(data, header, ladder)
-        return found if found is not None and len(data) > found[0] and data[found[0]] in version else None
+        kind = data[type_at:type_end]
+        promise = untagged.get(kind)
+        if promise is None and kind in _VLAN_TYPES:
+            promise = _climb(data, header, ladder)
+        return _kept(promise, data)
 
     return locate_by_ethertype
 
 
-def _climb(
-    data: bytes, header: int, ladder: list[dict[bytes, tuple[range, Located]]]
-) -> tuple[range, Located | None]:
+def _climb(data: bytes, header: int, ladder: list[dict[bytes, _Promise]]) -> _Promise | None:
     # Behind the link header stands the tag's value, then the type of what follows.
     at = header + 2
     for rung in ladder[1:]:
         kind = data[at : at + 2]
-        if kind in rung:
-            return rung[kind]
         if kind not in _VLAN_TYPES:
-            break
+            return rung.get(kind)
         at += _VLAN_TAG
-    return _NOTHING
+    return None
 
 
-_NOTHING: Final[tuple[range, Located | None]] = (range(0), None)
+def _kept(promise: _Promise | None, data: bytes) -> Located | None:
+    if promise is None:
+        return None
+    version, at, located = promise
+    return located if at < len(data) and data[at] >> 4 == version else None
+
 
 _RAW_LINK: Final = Link(_raw_locator(ipv4=True, ipv6=True), _DESTINATION)
 _LINKS: Final[dict[int, Link]] = {

@@ -21,13 +21,13 @@ from fzctl.pcap.skim import (
 )
 from fzctl.pcap.window import Window
 
-MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 # Longer than any packet, key log or name table; beyond it a length is taken for damage.
 MAX_BLOCK: Final = 16 * 1024 * 1024
 
 # Interface, time stamp, captured length and length precede the data of a packet block.
 _PACKET_DATA: Final = 28
 _SIMPLE_DATA: Final = 12
+_LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
 
 # Half the price of the class itself, in a place that is passed for every message.
 _new: Final = tuple.__new__
@@ -63,8 +63,10 @@ class NgReader:
         window = self._window
         position = 0
         while True:
-            while size := self._measure(position):
-                packet = self._enter(position, size)
+            while True:
+                size, packet = self._take(position)
+                if not size:
+                    break
                 if packet is not None:
                     number, time, interface, start, after, length = packet
                     yield Frame(
@@ -90,8 +92,10 @@ class NgReader:
         while True:
             position = self._pass_over(position)
             plain = 0
-            while size := self._measure(position):
-                packet = self._enter(position, size)
+            while True:
+                size, packet = self._take(position)
+                if not size:
+                    break
                 position += size
                 plain += 1
                 if packet is not None:
@@ -131,6 +135,32 @@ class NgReader:
             )
         return position
 
+    def _take(self, position: int) -> tuple[int, _Packet | None]:
+        """The length of the block at ``position`` and the packet in it.
+
+        The length is 0 where the window does not hold all of the block. Raises CaptureError.
+        """
+        view, end = self._window.view, self._window.end
+        # The common case at a third of the price of the careful way, which comes to the same.
+        if position + _LEAST_PACKET <= end:
+            kind, size, index, high, low, captured, length = self._packet(view, position)
+            if (
+                kind == blocks.ENHANCED_PACKET
+                and captured <= size - _LEAST_PACKET
+                and not size & 3
+                and position + size <= end
+                and size <= MAX_BLOCK
+                and index in self._group
+                and self._word(view, position + size - TRAILER)[0] == size
+            ):
+                interface = self._interfaces[index]
+                self.frame_count += 1
+                start = position + _PACKET_DATA
+                time = (high << 32 | low) * interface.numerator // interface.denominator + interface.offset
+                return size, (self.frame_count, time, interface, start, start + captured, length)
+        size = self._measure(position)
+        return size, self._enter(position, size) if size else None
+
     def _measure(self, position: int) -> int:
         """The length of the block at ``position``; 0 where the window does not hold all of it.
 
@@ -165,7 +195,7 @@ class NgReader:
         window = self._window
         view = window.view
         kind = self._head(view, position)[0]
-        room = size - 32
+        room = size - _LEAST_PACKET
         start = position + _PACKET_DATA
         high = low = 0
         if kind == blocks.ENHANCED_PACKET:
@@ -242,6 +272,7 @@ class NgReader:
         self._order = order
         self._word = struct.Struct(order + "I").unpack_from
         self._head = struct.Struct(order + "II").unpack_from
+        self._packet = struct.Struct(order + "IIIIIII").unpack_from
         self._enhanced = struct.Struct(order + "IIIII").unpack_from
         self._obsolete = struct.Struct(order + "H2xIIII").unpack_from
         self._aim_at(None)

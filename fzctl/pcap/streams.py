@@ -9,10 +9,15 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fzctl.errors import CaptureError
-from fzctl.pcap.compression import MAGIC_LENGTH, ReadInto, unpacker_for
+
+ReadInto = Callable[[memoryview], int]
+
+_MAGIC_LENGTH: Final = 4
+# What gzip, zstd and its skippable frames begin with; no capture format does.
+_PACKED: Final = b"\x1f\x28" + bytes(range(0x50, 0x60))
 
 
 class Readable(Protocol):
@@ -59,14 +64,17 @@ class Stream:
 
     def detect(self) -> None:
         """Look at the first bytes and unpack from here on. Raises CaptureError where empty."""
-        head = memoryview(bytearray(MAGIC_LENGTH))
+        head = memoryview(bytearray(_MAGIC_LENGTH))
         filled = 0
-        while filled < MAGIC_LENGTH and (count := self._read(head[filled:])):
+        while filled < _MAGIC_LENGTH and (count := self._read(head[filled:])):
             filled += count
         if not filled:
             raise CaptureError(self.name, "the file is empty")
         self._head = bytes(head[:filled])
-        self._deliver = unpacker_for(self._head, self._read, self.name) or self._read
+        if self._head[0] in _PACKED:
+            from fzctl.pcap.compression import unpacker_for
+
+            self._deliver = unpacker_for(self._head, self._read, self.name) or self._read
 
     def _read(self, target: memoryview) -> int:
         if self._head:
