@@ -14,9 +14,8 @@ import pytest
 
 from tests.cli.conftest import ENVIRONMENT, Run
 from tests.protocol.test_vectors import VECTORS
-from tests.records import HOSTILE, RESOURCE, assigned, goodbye, harmful, hostile_packets, raw, status
+from tests.records import assigned, goodbye, raw, status
 
-FORMS = ("text", "tree", "json", "jsonl", "hex", "fields -e fzp2p.domain -e fzp2p.reason -e fzp2p.payload")
 HEX = "".join(
     packet.hex() + "\n"
     for packet in (assigned("gitlab.example.com"), status("gitlab.example.com", "Inactive"), goodbye())
@@ -179,115 +178,6 @@ def test_the_dialect_judges(fzctl: Run) -> None:
         assert json.loads(found.out)["reason"] == reason
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_redaction_leaves_no_name_in_any_form(form: str, fzctl: Run) -> None:
-    extra = ["-x"] if form in ("text", "tree") else []
-    found = fzctl("decode", "--hex", "--redact", "-T", *form.split(), *extra, "-", stdin=HEX)
-    assert found.code == 0
-    for name in (
-        "gitlab",
-        "example",
-        RESOURCE,
-        "100.96.0",
-        b"gitlab".hex(),
-        b"gitlab".hex(" "),
-        b"100.96".hex(),
-    ):
-        assert name not in found.out + found.err
-
-
-def test_a_filter_means_what_was_there_before_redaction(fzctl: Run) -> None:
-    found = fzctl(
-        "decode", "--hex", "--redact", "-Y", 'fzp2p.domain contains "gitlab"', "-T", "jsonl", "-", stdin=HEX
-    )
-    domains = {json.loads(line)["fields"]["domain"] for line in found.lines}
-    assert len(found.lines) == 2
-    assert len(domains) == 1
-    assert "gitlab.example.com" not in domains
-
-
-HOSTILE_CASES = [
-    *((form, extra) for form in FORMS for extra in ("", "--color always")),
-    *((form, "-x") for form in ("text", "tree")),
-]
-
-
-@pytest.mark.parametrize(("form", "extra"), HOSTILE_CASES)
-def test_hostile_text_reaches_no_form(
-    form: str, extra: str, fzctl: Run, hex_file: Callable[..., str]
-) -> None:
-    names = [
-        hex_file(*hostile_packets(), name=name.replace("/", "|").replace("\0", "")) for name in HOSTILE[:6]
-    ]
-    found = fzctl("decode", "--hex", "-T", *form.split(), *extra.split(), *names)
-    assert found.code == 0
-    out = found.out.replace("\t", " ") if form.startswith("fields") else found.out
-    for style in ("0", "1", "2", "31", "32", "33"):
-        out = out.replace(f"\x1b[{style}m", "") if "always" in extra else out
-    assert not harmful(out)
-    assert not harmful(found.err)
-
-
-def test_hostile_text_reaches_no_terminal(terminal: Run, hex_file: Callable[..., str]) -> None:
-    for rows in (1000, 5):  # a table, then lines
-        found = terminal(
-            f"$FZCTL decode --hex --color never {hex_file(*hostile_packets())}", rows=rows, columns=300
-        )
-        assert found.code == 0
-        assert not harmful(found.out)
-        assert "[red]alert[/red]" in found.out
-
-
-def write_and_read(fzctl: Run, target: str, *arguments: str) -> list[str]:
-    assert fzctl("-q", "decode", "--hex", "-w", target, *arguments, "-", stdin=HEX) == (0, "", "")
-    return fzctl("decode", "-T", "hex", target).lines
-
-
-@pytest.mark.parametrize("name", ["a.pcapng", "a.pcap", "a.pcapng.gz", "a.pcap.zst", "strange name"])
-def test_what_is_written_is_read_again(name: str, fzctl: Run, tmp_path: Path) -> None:
-    assert write_and_read(fzctl, str(tmp_path / name)) == HEX.split()
-    assert write_and_read(fzctl, str(tmp_path / name), "-Y", "fzp2p.kind == 2") == [goodbye().hex()]
-
-
-def test_a_written_capture_says_the_same_as_its_input(fzctl: Run, tmp_path: Path) -> None:
-    written = str(tmp_path / "b.pcapng")
-    captures = Path(__file__).parents[2] / "captures"
-    for name in ("kinds.pcapng", "refused.pcapng"):
-        assert fzctl("-q", "decode", "-w", written, str(captures / name)).code == 0
-        before, after = (
-            [json.loads(line) for line in fzctl("decode", "-T", "jsonl", each).lines]
-            for each in (str(captures / name), written)
-        )
-        for each in (*before, *after):
-            del each["frame"], each["path"]
-        assert before == after
-
-
-def test_redacted_bytes_are_written(fzctl: Run, tmp_path: Path) -> None:
-    target = tmp_path / "a.pcapng"
-    assert len(write_and_read(fzctl, str(target), "--redact")) == 3
-    assert b"gitlab" not in target.read_bytes()
-    assert RESOURCE.encode() not in target.read_bytes()
-
-
-def test_with_a_form_both_are_made(fzctl: Run, tmp_path: Path) -> None:
-    found = fzctl("decode", "--hex", "-T", "hex", "-w", str(tmp_path / "a.pcapng"), "-", stdin=HEX)
-    assert found.lines == HEX.split()
-    assert fzctl("decode", "-T", "hex", str(tmp_path / "a.pcapng")).lines == HEX.split()
-
-
-def test_an_input_is_never_overwritten(fzctl: Run, tmp_path: Path) -> None:
-    target = tmp_path / "a.pcapng"
-    write_and_read(fzctl, str(target))
-    before = target.read_bytes()
-    (tmp_path / "link").symlink_to(target)
-    for name in (target, tmp_path / "link", tmp_path / "." / "a.pcapng"):
-        found = fzctl("decode", "-w", str(name), str(target))
-        assert (found.code, found.out) == (2, "")
-        assert "would overwrite an input" in found.err
-    assert target.read_bytes() == before
-
-
 def test_a_capture_goes_through_pipes(shell: Run, hex_file: Callable[..., str]) -> None:
     found = shell(
         f"$FZCTL -q decode --hex -w - {hex_file()} | $FZCTL -q decode -w - - | $FZCTL decode -T hex -"
@@ -316,16 +206,12 @@ def test_what_is_no_capture_is_one_sentence(make: str, problem: str, shell: Run)
 
 
 def test_a_file_without_permission_is_one_sentence(shell: Run) -> None:
-    if os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists():
-        pytest.skip("root may read everything")
-    user = "setpriv --reuid=65534 --clear-groups " if os.geteuid() == 0 else ""
-    found = shell(
-        f"echo > x; chmod 0 x; chmod 711 .; cd {Path(sys.prefix).anchor}; {user}$FZCTL decode $OLDPWD/x"
-    )
-    if "No module named" in found.err:
-        pytest.skip("the other user cannot read this folder")
-    assert found.code == 3
-    assert "cannot be opened: Permission denied" in found.err
+    # Root may read everything, unless the right to do so is taken away.
+    drop = "setpriv --bounding-set -dac_override,-dac_read_search " if os.geteuid() == 0 else ""
+    found = shell(f"echo > x; chmod 0 x; {drop}$FZCTL decode x")
+    if "setpriv" in found.err:
+        pytest.skip("root may read everything here")
+    assert found == (3, "", "fzctl: x: cannot be opened: Permission denied\n")
 
 
 def test_messages_from_a_pipe_are_shown_at_once() -> None:
