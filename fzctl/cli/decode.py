@@ -12,6 +12,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -99,8 +100,9 @@ def run(args: Namespace) -> int:
     with open_output(args, live=any(map(_is_live, sources))) as output:
         with closing(inputs.records()) as found:
             try:
+                show = partial(inputs.show_aside, output) if _has_terminal() else output.show
                 for record in islice(_selected(args, found), args.count):
-                    inputs.show(output, record)
+                    show(record)
             except KeyboardInterrupt:
                 interrupted = True
         # Also where Ctrl-C ends it, what was found so far is shown and written.
@@ -142,7 +144,7 @@ class _Inputs:
             except CaptureError as error:
                 self._complain(str(error))
 
-    def show(self, output: Output, record: Record) -> None:
+    def show_aside(self, output: Output, record: Record) -> None:
         """Show the record, beside the progress line where both are on one terminal."""
         if self.progress is None:
             output.show(record)
@@ -153,8 +155,7 @@ class _Inputs:
         """Complaints last, where they are seen; counts where nothing went wrong."""
         for problem in self.problems:
             say(f"fzctl: {escape(problem)}")
-        wanted = (output.wants_counts or self.args.verbose) and not self.args.quiet
-        if wanted and not self.problems:
+        if output.wants_counts and not self.args.quiet and not self.problems:
             say(f"fzctl: {output.counts(self.frames)}")
 
     def _capture_records(self, source: str, name: str | None) -> Iterator[Record]:
@@ -164,7 +165,7 @@ class _Inputs:
             open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture,
             _progress(self.args, capture) as progress,
         ):
-            self.progress = progress if sys.stdout.isatty() else None
+            self.progress = progress
             try:
                 yield from read_records(capture.candidates(), self.args.dialect, name)
             finally:
@@ -259,6 +260,11 @@ def _is_same_file(source: str, target: str) -> bool:
 
 def _title(source: str) -> str:
     return "standard input" if source == "-" else source
+
+
+def _has_terminal() -> bool:
+    """Do the records share a terminal with the progress line?"""
+    return sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _is_live(source: str) -> bool:

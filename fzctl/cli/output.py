@@ -25,18 +25,21 @@ _LINK_TYPE_RAW: Final = 101
 class Output:
     """Shows records one by one; ``finish`` once at the end."""
 
-    def __init__(self, form: Form | None, writer: CaptureWriter | None, *, live: bool) -> None:
+    def __init__(
+        self, form: Form | None, writer: CaptureWriter | None, *, live: bool, counting: bool = False
+    ) -> None:
         self._form = form
         self._writer = writer
         self._write = sys.stdout.write
         self._flush = sys.stdout.flush if live else None
         self._counts: Counter[tuple[str, bool, bool]] = Counter()
-        self.wants_counts = form is None or form.wants_counts
+        self.wants_counts = counting or form is None or form.wants_counts
 
     def show(self, record: Record) -> None:
         """Print and write one record."""
         message = record.message
-        self._counts[message.name, message.control, message.accepted] += 1
+        if self.wants_counts:
+            self._counts[message.name, message.control, message.accepted] += 1
         if self._writer is not None:
             # First, so that what was shown is also written, whatever ends the loop.
             cut = message.reason == "truncated"
@@ -144,7 +147,7 @@ def open_output(args: Namespace, *, live: bool) -> Iterator[Output]:
     """The output that the options ask for. Raises UsageError, CaptureError."""
     form = None if args.write is not None and args.form is None else make_form(args, live=live)
     if args.write is None:
-        yield Output(form, None, live=live)
+        yield Output(form, None, live=live, counting=args.verbose)
         return
     if args.write == "-":
         if form is not None:
@@ -156,7 +159,7 @@ def open_output(args: Namespace, *, live: bool) -> Iterator[Output]:
     from fzctl.pcap.writer import open_writer
 
     with open_writer(args.write, link_type=_LINK_TYPE_RAW) as writer:
-        yield Output(form, writer, live=live)
+        yield Output(form, writer, live=live, counting=args.verbose)
 
 
 def make_form(args: Namespace, *, live: bool) -> Form:

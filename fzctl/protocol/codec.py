@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from fzctl.errors import EncodeError
@@ -203,19 +202,24 @@ def canonical_values(kind: Kind, payload: bytes) -> dict[str, Any] | None:
     return None if refusal is not None else values
 
 
-@lru_cache(maxsize=64)
 def _compact_pattern(kind: Kind) -> re.Pattern[bytes]:
     """Matches a payload that is byte for byte what a sender emits, for the usual values.
 
     What it does not match is read strictly; what it matches, the strict reader accepts too.
     """
-    members = []
-    for field in kind.fields:
-        text = field.type.compact()
-        if text is None:
-            return re.compile(rb"(?!)")
-        members.append(f'"{field.name}":{text}')
-    return re.compile(("\\{" + ",".join(members) + "\\}").encode())
+    known = _PATTERNS.get(id(kind))
+    if known is not None:
+        return known[1]
+    texts = [field.type.compact() for field in kind.fields]
+    members = ",".join(f'"{field.name}":{text}' for field, text in zip(kind.fields, texts, strict=True))
+    pattern = re.compile(b"(?!)" if None in texts else f"\\{{{members}\\}}".encode())
+    _PATTERNS[id(kind)] = kind, pattern
+    return pattern
+
+
+# By identity, because hashing a declaration costs as much as judging a message;
+# the kind stands beside its pattern so that its identity stays taken.
+_PATTERNS: Final[dict[int, tuple[Kind, re.Pattern[bytes]]]] = {}
 
 
 def _refused_packet(packet: bytes, dialect: str, view: Packet, *, control: bool) -> Message:

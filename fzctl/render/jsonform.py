@@ -5,17 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from fzctl.records import Outer, Record
+from fzctl.protocol.codec import Message
+from fzctl.records import Record
 from fzctl.render.clock import format_time
 
 SCHEMA: Final = 1
 
-# Members in the order of the contract; a message that is plainly what a sender emits
-# brings its fields as JSON already.
-_HEAD: Final = (
-    '{"schema":1,"frame":%d,"time":%s,"control":%s,"kind":%s,"name":"%s","dialect":"%s","reserved":%s,'
-    '"payload_length":%d,"accepted":%s,"reason":"%s","error":%s,"fields":%s,"path":%s,"outer":%s,"direction":%s'
-)
 _BOOLEANS: Final = ("false", "true")
 
 
@@ -23,24 +18,25 @@ def to_jsonl(record: Record) -> str:
     """The record as one line of JSON, without the line's end."""
     frame, time, message, path, outer, direction, copy_of, file, _, _ = record
     when = format_time(time)
+    head = f'{{"schema":{SCHEMA},"frame":{frame},"time":' + ("null" if when is None else f'"{when}"')
+    if message.values is None and outer is None and copy_of is None and file is None:
+        # The usual message: its fields are JSON already, and little else differs from line to line.
+        packet, start = message.packet, message.offset
+        before, after = _around(message.kind, message.name, message.dialect, path)
+        payload = packet[start + 8 :]
+        return (
+            f'{head}{before}{packet[start + 1 : start + 8].hex()}","payload_length":{len(payload)},'
+            f'"accepted":true,"reason":"ok","error":null,"fields":{payload.decode("ascii")}{after}'
+        )
     reserved = message.reserved
-    payload = message.payload
-    text = _HEAD % (
-        frame,
-        "null" if when is None else f'"{when}"',
-        _BOOLEANS[message.control],
-        "null" if message.kind is None else message.kind,
-        message.name,
-        message.dialect,
-        "null" if reserved is None else f'"{reserved.hex()}"',
-        len(payload),
-        _BOOLEANS[message.accepted],
-        message.reason,
-        "null" if message.error is None else _dumps(message.error),
-        payload.decode("ascii") if message.is_compact else _dumps(message.fields),
-        _path(path),
-        "null" if outer is None else _dumps(outer_object(outer)),
-        "null" if direction is None else _dumps(direction),
+    text = (
+        f'{head},"control":{_BOOLEANS[message.control]},'
+        f'"kind":{"null" if message.kind is None else message.kind},'
+        f'"name":"{message.name}","dialect":"{message.dialect}",'
+        f'"reserved":{_dumps(None if reserved is None else reserved.hex())},'
+        f'"payload_length":{len(message.payload)},"accepted":{_BOOLEANS[message.accepted]},'
+        f'"reason":"{message.reason}","error":{_dumps(message.error)},"fields":{_fields(message)},'
+        f'"path":{_path(path)},"outer":{_dumps(outer and outer._asdict())},"direction":{_dumps(direction)}'
     )
     if copy_of is not None:
         text += f',"copy_of":{copy_of}'
@@ -64,9 +60,15 @@ def to_json(record: Record) -> str:
     return json.dumps(to_object(record), indent=2)
 
 
-def outer_object(outer: Outer) -> dict[str, Any]:
-    """The members of ``outer``."""
-    return outer._asdict()
+@lru_cache(maxsize=256)
+def _around(kind: int, name: str, dialect: str, path: tuple[str, ...]) -> tuple[str, str]:
+    """What stands before the reserved bytes and behind the fields of the usual message."""
+    before = f',"control":true,"kind":{kind},"name":"{name}","dialect":"{dialect}","reserved":"'
+    return before, f',"path":{_path(path)},"outer":null,"direction":null}}'
+
+
+def _fields(message: Message) -> str:
+    return message.payload.decode("ascii") if message.is_compact else _dumps(message.fields)
 
 
 @lru_cache(maxsize=64)
@@ -76,6 +78,8 @@ def _path(path: tuple[str, ...]) -> str:
 
 
 def _dumps(value: object) -> str:
+    if value is None:
+        return "null"
     import json
 
     return json.dumps(value, separators=(",", ":"))

@@ -8,7 +8,7 @@ import pytest
 
 from fzctl.protocol.codec import decode_truncated
 from fzctl.records import Outer, Record
-from fzctl.render.jsonform import outer_object, to_json, to_jsonl, to_object
+from fzctl.render.jsonform import to_json, to_jsonl, to_object
 from tests.records import RESOURCE, TIME, WHEN, assigned, goodbye, hostile_packets, raw, record, status
 
 MEMBERS = [
@@ -106,7 +106,7 @@ def test_the_indented_form_says_the_same() -> None:
 
 
 def test_outer_names_its_members() -> None:
-    assert outer_object(Outer("a", "b", None, None)) == {
+    assert to_object(record(assigned(), outer=Outer("a", "b", None, None)))["outer"] == {
         "src": "a",
         "dst": "b",
         "session": None,
