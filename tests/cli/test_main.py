@@ -133,7 +133,10 @@ print(code, *sorted(set(sys.modules) - before), file=sys.stderr)
     [
         ("--help", ("argparse", "json", "struct", "fzctl.protocol", "fzctl.records")),
         ("--version", ("argparse", "json", "struct", "fzctl.protocol", "fzctl.records")),
-        ("decode -T jsonl {capture}", ("fzctl.filter", "fzctl.redact", "fzctl.layers", "fzctl.render.table")),
+        (
+            "decode -T jsonl {capture}",
+            ("json", "fzctl.filter", "fzctl.redact", "fzctl.layers", "fzctl.render.table"),
+        ),
         ("decode -T text {capture}", ("fzctl.filter", "fzctl.redact", "fzctl.layers", "fzctl.render.table")),
         ("decode -T fields -e frame.number -Y fzp2p {capture}", ("fzctl.redact", "fzctl.layers")),
         ("craft goodbye", ("fzctl.filter", "fzctl.pcap.writer")),
