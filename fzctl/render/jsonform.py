@@ -19,7 +19,7 @@ def to_jsonl(record: Record) -> str:
     frame, time, message, path, outer, direction, copy_of, file, _, _ = record
     when = format_time(time)
     head = f'{{"schema":{SCHEMA},"frame":{frame},"time":' + ("null" if when is None else f'"{when}"')
-    if message.values is None and outer is None and copy_of is None and file is None:
+    if message.values is None and outer is direction is copy_of is file is None:
         # The usual message: its fields are JSON already, and little else differs from line to line.
         packet, start = message.packet, message.offset
         before, after = _around(message.kind, message.name, message.dialect, path)
@@ -28,12 +28,12 @@ def to_jsonl(record: Record) -> str:
             f'{head}{before}{packet[start + 1 : start + 8].hex()}","payload_length":{len(payload)},'
             f'"accepted":true,"reason":"ok","error":null,"fields":{payload.decode("ascii")}{after}'
         )
-    reserved = message.reserved
+    reserved = "null" if message.reserved is None else f'"{message.reserved.hex()}"'
     text = (
         f'{head},"control":{_BOOLEANS[message.control]},'
         f'"kind":{"null" if message.kind is None else message.kind},'
         f'"name":"{message.name}","dialect":"{message.dialect}",'
-        f'"reserved":{_dumps(None if reserved is None else reserved.hex())},'
+        f'"reserved":{reserved},'
         f'"payload_length":{len(message.payload)},"accepted":{_BOOLEANS[message.accepted]},'
         f'"reason":"{message.reason}","error":{_dumps(message.error)},"fields":{_fields(message)},'
         f'"path":{_path(path)},"outer":{_dumps(outer and outer._asdict())},"direction":{_dumps(direction)}'
@@ -78,8 +78,9 @@ def _path(path: tuple[str, ...]) -> str:
 
 
 def _dumps(value: object) -> str:
-    if value == {}:
-        return "{}"  # a Goodbye's fields; small inputs often need nothing else of json
+    # Small inputs often need nothing else of json, whose import takes longer than reading them.
+    if value is None or value == {}:
+        return "null" if value is None else "{}"
     import json
 
     return json.dumps(value, separators=(",", ":"))

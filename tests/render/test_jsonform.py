@@ -86,6 +86,21 @@ def test_fields_are_those_of_the_message_on_the_fast_path_too(packet: bytes) -> 
     assert to_object(found)["fields"] == found.message.fields
 
 
+@pytest.mark.parametrize(
+    ("found", "member", "value"),
+    [
+        (record(assigned(), direction="a>b"), "direction", "a>b"),
+        (record(assigned(), copy_of=3), "copy_of", 3),
+        (record(assigned(), file="a.pcap"), "file", "a.pcap"),
+        (record(assigned(), frame=9), "frame", 9),
+        (record(assigned(), time=None), "time", None),
+    ],
+)
+def test_no_member_is_lost_on_the_fast_path(found: Record, member: str, value: object) -> None:
+    assert to_object(found)[member] == value
+    assert {**to_object(found), member: 0} == {**to_object(record(assigned())), member: 0}
+
+
 def test_a_cut_message_shows_what_could_be_read() -> None:
     found = record(b"")._replace(message=decode_truncated(status()[:-4]))
     assert to_object(found)["fields"] == {"resource": RESOURCE, "domain": "example.com"}
