@@ -12,6 +12,7 @@ from fzctl.render.clock import format_time
 SCHEMA: Final = 1
 
 _BOOLEANS: Final = ("false", "true")
+_NOTHING_RARE: Final = (None, None, None, None)
 
 
 def to_jsonl(record: Record) -> str:
@@ -19,7 +20,8 @@ def to_jsonl(record: Record) -> str:
     frame, time, message, path, outer, direction, copy_of, file, _, _ = record
     when = format_time(time)
     head = f'{{"schema":{SCHEMA},"frame":{frame},"time":' + ("null" if when is None else f'"{when}"')
-    if message.values is None and outer is direction is copy_of is file is None:
+    rare = (outer, direction, copy_of, file)
+    if message.values is None and rare == _NOTHING_RARE:
         # The usual message: its fields are JSON already, and little else differs from line to line.
         packet, start = message.packet, message.offset
         before, after = _around(message.kind, message.name, message.dialect, path)
