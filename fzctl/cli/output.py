@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMS: Final = ("text", "tree", "json", "jsonl", "fields", "hex")
 _LINK_TYPE_RAW: Final = 101
+# Lines that are printed at once, where nobody waits for each.
+_BATCH: Final = 256
 
 
 class Output:
@@ -30,8 +32,8 @@ class Output:
     ) -> None:
         self._form = form
         self._writer = writer
-        self._write = sys.stdout.write
-        self._flush = sys.stdout.flush if live else None
+        self._live = live
+        self._pending: list[str] = []
         self._counts: Counter[tuple[str, bool, bool]] = Counter()
         self.wants_counts = counting or form is None or form.wants_counts
 
@@ -46,17 +48,24 @@ class Output:
             length = declared_length(message.packet) if cut else len(message.packet)
             self._writer.write(message.packet, record.time, length, comment=_comment(record))
         if self._form is not None:
-            text = self._form.show(record)
-            if text:
-                self._write(text)
-                if self._flush is not None:
-                    self._flush()
+            self._pending.append(self._form.show(record))
+            if self._live or len(self._pending) >= _BATCH:
+                self._print_pending()
 
     def finish(self) -> None:
         """Print what the form holds back, and hand it all on; whatever fails, fails here."""
         if self._form is not None:
-            self._write(self._form.finish())
+            self._pending.append(self._form.finish())
+            self._print_pending()
             sys.stdout.flush()
+
+    def _print_pending(self) -> None:
+        text = "".join(self._pending)
+        self._pending.clear()
+        if text:
+            sys.stdout.write(text)
+            if self._live:
+                sys.stdout.flush()
 
     def counts(self, packets: int) -> str:
         """A sentence for stderr: how many messages of which kind in how many packets."""
