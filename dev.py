@@ -168,25 +168,31 @@ WITH_ARGUMENTS = ("test", "bench")
 def prepare(groups: Sequence[str]) -> None:
     """Have .venv hold fzctl (editable) and the dependency groups; quick where it does already."""
     with one_at_a_time():
-        reason = why_rebuild()
-        if reason:
-            if os.path.lexists(VENV):
-                say(f".venv {reason}: making it anew")
-                remove(VENV)
-            create()
-        digest = project_digest(
-            (ROOT / "pyproject.toml").read_bytes(), (ROOT / "fzctl/__init__.py").read_text("utf-8")
-        )
-        needed = group_requirements(groups)
-        stamp = read_stamp()
-        installed = stamp.get("requirements") if stamp.get("digest") == digest else None
-        if installed is not None and set(needed) <= set(installed):
-            return
-        say(f"installing fzctl{''.join(f' + {name}' for name in groups)} into .venv")
-        code = run([*pip(), "install", "--quiet", "--no-input", "--editable", ".", *needed])
-        if code:
-            raise Stop("pip could not install what is needed (its words stand above)", code)
-        write_stamp({"digest": digest, "requirements": sorted({*needed, *(installed or ())})})
+        install(groups)
+        # Where Python is told to write no bytecode, each start of fzctl would compile all of it.
+        run([VENV_PYTHON, "-m", "compileall", "-q", "fzctl"])
+
+
+def install(groups: Sequence[str]) -> None:
+    reason = why_rebuild()
+    if reason:
+        if os.path.lexists(VENV):
+            say(f".venv {reason}: making it anew")
+            remove(VENV)
+        create()
+    digest = project_digest(
+        (ROOT / "pyproject.toml").read_bytes(), (ROOT / "fzctl/__init__.py").read_text("utf-8")
+    )
+    needed = group_requirements(groups)
+    stamp = read_stamp()
+    installed = stamp.get("requirements") if stamp.get("digest") == digest else None
+    if installed is not None and set(needed) <= set(installed):
+        return
+    say(f"installing fzctl{''.join(f' + {name}' for name in groups)} into .venv")
+    code = run([*pip(), "install", "--quiet", "--no-input", "--editable", ".", *needed])
+    if code:
+        raise Stop("pip could not install what is needed (its words stand above)", code)
+    write_stamp({"digest": digest, "requirements": sorted({*needed, *(installed or ())})})
 
 
 def why_rebuild() -> str:

@@ -13,7 +13,7 @@ from fzctl.protocol.kinds import DOMAIN, RESOURCE, kind_by_name
 from fzctl.protocol.values import domain_key
 from fzctl.records import Exchange, Record
 
-Key = tuple[int | None, str, str]
+Key = tuple[str | None, int | None, str, str]
 
 MOST_OPEN = 65536
 """Keys that are remembered at once; the one unused for longest is forgotten first."""
@@ -93,7 +93,7 @@ def follow_whole(records: Iterable[Record]) -> list[Record]:
 
 
 def exchange_key(record: Record) -> Key | None:
-    """Session, resource and domain of an accepted message that takes part in exchanges."""
+    """File, session, resource and domain of an accepted message that takes part in exchanges."""
     message = record.message
     if not message.accepted:
         return None
@@ -101,4 +101,4 @@ def exchange_key(record: Record) -> Key | None:
     if RESOURCE.name not in fields or DOMAIN.name not in fields:
         return None
     session = None if record.outer is None else record.outer.session
-    return session, fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
+    return record.file, session, fields[RESOURCE.name], domain_key(fields[DOMAIN.name])

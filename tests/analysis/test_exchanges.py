@@ -86,6 +86,12 @@ def test_sessions_are_kept_apart() -> None:
     assert list(follow([asked, answered]))[1].exchange is None
 
 
+def test_files_are_kept_apart() -> None:
+    asked, answered = records(ask())[0], records(answer())[0]
+    found = list(follow([asked._replace(file="a.pcap"), answered._replace(file="b.pcap")]))
+    assert found[1].exchange is None
+
+
 def test_the_copy_of_a_message_is_no_retransmission() -> None:
     first, second = records(ask(), ask())
     assert list(follow([first, second._replace(copy_of=1)]))[1].exchange is None
