@@ -10,23 +10,22 @@ import os
 import stat
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fzctl.cli.output import FORMS, Output, open_output
-from fzctl.cli.streams import say
-from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, CaptureError, UsageError
+from fzctl.cli.inputs import Inputs
+from fzctl.cli.keys import add_key_argument
+from fzctl.cli.output import FORMS, open_output
+from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.protocol.kinds import AUTO, DIALECTS
-from fzctl.records import Record, read_hex, read_records
+from fzctl.records import Record
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
-    from fzctl.cli.progress import Progress
     from fzctl.columns import RecordFilter
-    from fzctl.pcap.capture import Capture
 
 FILES_ANYWHERE = True
 
@@ -84,6 +83,7 @@ def add_selection_arguments(parser: ArgumentParser) -> None:
         default=AUTO,
         help="whose rules judge a message (default: auto)",
     )
+    add_key_argument(parser)
     parser.add_argument(
         "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
     )
@@ -95,9 +95,10 @@ def run(args: Namespace) -> int:
     if not sources:
         raise UsageError("decode needs a capture file, or - for standard input (see fzctl decode --help)")
     _spare_inputs(args.write, sources)
-    inputs = _Inputs(args, sources)
+    inputs = Inputs(args, sources)
     interrupted = False
     with open_output(args, live=any(map(_is_live, sources))) as output:
+        inputs.wants_hints = output.wants_counts
         with closing(inputs.records()) as found:
             try:
                 show = partial(inputs.show_aside, output) if _has_terminal() else output.show
@@ -119,87 +120,6 @@ def _selected(args: Namespace, records: Iterator[Record]) -> Iterator[Record]:
         records = filter(keep, records)
     # Last, because a filter means what stands in the input.
     return map(_redactor(), records) if args.redact else records
-
-
-class _Inputs:
-    """The inputs one after another; what fails is reported, and the others are still read."""
-
-    def __init__(self, args: Namespace, sources: list[str]) -> None:
-        self.args = args
-        self.sources = sources
-        self.progress: Progress | None = None
-        self.exit_code = EXIT_DONE
-        self.frames = 0
-        self.problems: list[str] = []
-
-    def records(self) -> Generator[Record]:
-        """The records of all inputs."""
-        for source in self.sources:
-            name = source if len(self.sources) > 1 else None
-            records = (
-                self._hex_records(source, name) if self.args.hex else self._capture_records(source, name)
-            )
-            try:
-                yield from records
-            except CaptureError as error:
-                self._complain(str(error))
-
-    def show_aside(self, output: Output, record: Record) -> None:
-        """Show the record, beside the progress line where both are on one terminal."""
-        if self.progress is None:
-            output.show(record)
-        else:
-            self.progress.aside(output.show, record)
-
-    def report(self, output: Output) -> None:
-        """Complaints last, where they are seen; counts where nothing went wrong."""
-        for problem in self.problems:
-            say(f"fzctl: {escape(problem)}")
-        if output.wants_counts and not self.args.quiet and not self.problems:
-            say(f"fzctl: {output.counts(self.frames)}")
-
-    def _capture_records(self, source: str, name: str | None) -> Iterator[Record]:
-        from fzctl.pcap.capture import open_capture
-
-        with (
-            open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture,
-            _progress(self.args, capture) as progress,
-        ):
-            self.progress = progress
-            try:
-                yield from read_records(capture.candidates(), self.args.dialect, name)
-            finally:
-                self.frames += capture.frame_count
-            self._check_link_types(source, capture)
-
-    def _hex_records(self, source: str, name: str | None) -> Iterator[Record]:
-        from fzctl.cli.hexinput import open_lines
-
-        wrong: list[str] = []
-        with open_lines(source) as lines:
-            for record in read_hex(lines, self.args.dialect, name):
-                self.frames += 1
-                if record.line_error is not None and len(wrong) < 2:
-                    wrong.append(record.line_error)
-                yield record
-        if wrong:
-            more = ", and it is not the only one" if len(wrong) > 1 else ""
-            self._complain(f"{_title(source)}: {wrong[0]}{more}")
-
-    def _check_link_types(self, source: str, capture: Capture) -> None:
-        skipped = capture.skipped_link_types
-        if not skipped:
-            return
-        kinds = ", ".join(f"{number} ({count} frames)" for number, count in sorted(skipped.items()))
-        sentence = f"{_title(source)}: no way to read link type {kinds}"
-        if sum(skipped.values()) == capture.frame_count:
-            self._complain(f"{sentence}; 147 is read with --user0-is-ip" if 147 in skipped else sentence)
-        elif not self.args.quiet:
-            say(f"fzctl: {escape(sentence)}")
-
-    def _complain(self, problem: str) -> None:
-        self.problems.append(problem)
-        self.exit_code = CaptureError.exit_code
 
 
 def _filter(expression: str | None) -> RecordFilter | None:
@@ -236,14 +156,6 @@ def _redactor() -> Callable[[Record], Record]:
     return Redactor(token_bytes(32)).redact
 
 
-def _progress(args: Namespace, capture: Capture) -> AbstractContextManager[Progress | None]:
-    if args.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        return nullcontext()
-    from fzctl.cli.progress import Progress
-
-    return Progress(capture)
-
-
 def _spare_inputs(target: str | None, sources: list[str]) -> None:
     """Refuse to overwrite what is yet to be read."""
     for source in sources:
@@ -256,10 +168,6 @@ def _is_same_file(source: str, target: str) -> bool:
         return os.path.samefile(source, target)
     except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
         return False
-
-
-def _title(source: str) -> str:
-    return "standard input" if source == "-" else source
 
 
 def _has_terminal() -> bool:

@@ -69,6 +69,7 @@ def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
         "Time (UTC)": Text("" if record.time is None else format_clock(record.time)),
         "File": Text(escape(record.file or "")),
         "Frame": Text(str(record.frame)),
+        "Way": Text(escape(record.direction or "")),
         "Kind": Text(words.title),
         "Verdict": Text(words.verdict, style=style),
         "Resource": Text(words.resource[:ID_LENGTH] if roomy else ""),

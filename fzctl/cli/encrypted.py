@@ -1,0 +1,93 @@
+"""Encrypted captures on the command line: keys in, and what is said about what stayed closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from fzctl.cli.keys import WIREGUARD_SECRETS, warn
+from fzctl.cli.streams import say
+from fzctl.protocol.kinds import AUTO
+from fzctl.records import Record
+from fzctl.render.escape import escape
+
+if TYPE_CHECKING:
+    from fzctl.pcap.capture import Capture
+    from fzctl.pcap.frame import Candidate, Datagram
+    from fzctl.tunnel import Inner, Tunnel
+    from fzctl.wireguard.keylog import KeyLog
+
+
+class EncryptedCapture:
+    """One capture read with keys: those given, and those that stand in the capture itself.
+
+    ``every`` is called with each inner packet and its record, where all of them are wanted.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        logs: list[KeyLog],
+        dialect: str = AUTO,
+        file: str | None = None,
+        every: Callable[[Inner, Record | None], None] | None = None,
+    ) -> None:
+        from fzctl.tunnel import Tunnel
+        from fzctl.wireguard.decryptor import Decryptor
+
+        self._capture = capture
+        self._secrets_seen = 0
+        self.decryptor = Decryptor()
+        for log in logs:
+            self.decryptor.add(log)
+        self.tunnel: Tunnel = Tunnel(self.decryptor, dialect, file, every)
+
+    def records(self) -> Iterator[Record]:
+        """The control messages, decrypted and plain. Raises CaptureError as the capture does."""
+        # Where every inner packet is wanted, none may be passed over.
+        skip = self.decryptor.skip if self.tunnel.every is None else None
+        return self.tunnel.records(self._packets(skip))
+
+    def _packets(self, skip: Callable[[memoryview, int, int], bool] | None) -> Iterator[Candidate | Datagram]:
+        for packet in self._capture.packets(skip):
+            if len(self._capture.secrets) > self._secrets_seen:
+                self._take_secrets()
+            yield packet
+
+    def _take_secrets(self) -> None:
+        from fzctl.wireguard.keylog import parse_keylog
+
+        for kind, data in self._capture.secrets[self._secrets_seen :]:
+            if kind == WIREGUARD_SECRETS:
+                self.decryptor.add(parse_keylog(data, f"the keys in {self._capture.source}"))
+        self._secrets_seen = len(self._capture.secrets)
+
+    def report(self) -> None:
+        """One line on stderr for what could not be decrypted, and a few for keys without use."""
+        from fzctl.render.sessions import unreadable_sentence
+
+        source = self._capture.source
+        unused = [
+            f"line {entry.line}: this {entry.kind} fits nothing in {source}"
+            for entry in self.decryptor.unused()
+        ]
+        if unused:
+            warn(self.decryptor.unused()[0].log, unused)
+        sentence = unreadable_sentence(self.decryptor.counts)
+        if sentence is not None:
+            say(f"fzctl: {escape(source)}: {sentence} (fzctl doctor -r FILE tells more)")
+
+
+def hint_at_tunnel(source: str, *, user0_is_ip: bool) -> str | None:
+    """Where a capture without messages holds WireGuard: what can be seen of it without keys.
+
+    Reads the capture a second time, so ``source`` must be a file. ``None`` where there is none.
+    """
+    from fzctl.pcap.capture import open_capture
+    from fzctl.render.sessions import sight_sentence
+
+    with open_capture(source, user0_is_ip=user0_is_ip) as capture:
+        encrypted = EncryptedCapture(capture, [])
+        for _ in encrypted.records():
+            pass
+    return sight_sentence(encrypted.decryptor, encrypted.tunnel.goodbye_sized)

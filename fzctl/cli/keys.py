@@ -1,0 +1,77 @@
+"""Key logs on the command line: ``-k FILE``, and the keys that a capture brings with it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from fzctl.cli.streams import say
+from fzctl.errors import CaptureError
+from fzctl.render.escape import escape
+
+if TYPE_CHECKING:
+    from fzctl.wireguard.keylog import KeyLog
+
+WIREGUARD_SECRETS: Final = 0x57474B4C
+"""The type of WireGuard's key log in a decryption secrets block (Wireshark's ``SECRETS_TYPE_WIREGUARD``)."""
+
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_MOST_WARNINGS: Final = 5
+
+
+def add_key_argument(parser: ArgumentParser) -> None:
+    """Declare ``-k``."""
+    parser.add_argument(
+        "-k", metavar="KEYS", dest="keys", action="append", default=[],
+        help="WireGuard key log for encrypted captures, repeatable; keys in the capture itself count, too",
+    )  # fmt: skip
+
+
+def load_keylogs(paths: Iterable[str], *, quiet: bool) -> tuple[list[KeyLog], list[str]]:
+    """The key logs, and a sentence for each that cannot be read; warnings go to stderr."""
+    from fzctl.wireguard.keylog import parse_keylog
+
+    logs: list[KeyLog] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            text = _read(path)
+        except CaptureError as error:
+            problems.append(str(error))
+            continue
+        log = parse_keylog(text, path)
+        logs.append(log)
+        if not quiet:
+            _warn_of_others(path)
+            warn(log.name, [f"line {complaint.line}: {complaint.text}" for complaint in log.warnings])
+            if not log.entries:
+                warn(log.name, ["holds no key"])
+    return logs, problems
+
+
+def warn(name: str, texts: list[str]) -> None:
+    """Say the first few of ``texts`` on stderr, and how many more there are."""
+    for text in texts[:_MOST_WARNINGS]:
+        say(f"fzctl: {escape(f'{name}: {text}')}")
+    if len(texts) > _MOST_WARNINGS:
+        say(f"fzctl: {escape(name)}: {len(texts) - _MOST_WARNINGS} more of the like")
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise CaptureError(path, f"the keys cannot be read: {error.strerror}") from None
+    if len(text) > _MOST_BYTES:
+        raise CaptureError(path, f"is no key log: it has more than {_MOST_BYTES} bytes")
+    return text
+
+
+def _warn_of_others(path: str) -> None:
+    mode = os.stat(path).st_mode
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        warn(path, ["others can read these keys (chmod 600 takes that away)"])
