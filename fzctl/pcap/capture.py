@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fzctl.pcap.classic import CAPACITY, MAGICS, ClassicReader
-from fzctl.pcap.frame import Candidate, Frame
+from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.streams import Source, Stream, open_stream
 from fzctl.pcap.window import Window
 
 if TYPE_CHECKING:
+    from fzctl.pcap.datagrams import Skip
     from fzctl.pcap.ng import NgReader
 
 _NG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -20,7 +21,7 @@ _NG_MAGIC = b"\x0a\x0d\x0d\x0a"
 class Capture:
     """A capture that is being read, once and in order; a context manager that closes it.
 
-    Take either ``frames`` or ``candidates``. Memory does not grow with the capture.
+    Take ``frames``, ``candidates`` or ``packets``. Memory does not grow with the capture.
     """
 
     def __init__(self, stream: Stream, *, user0_is_ip: bool = False) -> None:
@@ -66,6 +67,10 @@ class Capture:
         """Type and bytes of the decryption secrets blocks passed so far (pcapng only)."""
         return self._reader.secrets
 
+    def has_secrets(self) -> bool:
+        """Whether decryption secrets stand before the first packet; to be asked before a pass."""
+        return self._reader.has_secrets()
+
     def frames(self) -> Iterator[Frame]:
         """Every frame, whatever its link type.
 
@@ -83,6 +88,19 @@ class Capture:
         """
         self._take()
         return self._reader.candidates()
+
+    def packets(self, skip: Skip | None = None) -> Iterator[Candidate | Datagram]:
+        """What ``candidates`` yields, and the UDP datagrams that may be WireGuard or carry it.
+
+        ``skip`` is asked about transport data that the capture holds whole, with a buffer and where
+        in it they begin and end: true, and they are passed over. It may be asked about the same ones
+        twice. Secrets are there before what follows them in the file is asked about. Raises as
+        ``frames`` does.
+        """
+        from fzctl.pcap.datagrams import DatagramFinder
+
+        self._take()
+        return self._reader.packets(DatagramFinder(skip))
 
     def progress(self) -> tuple[int, int | None]:
         """Bytes read of the file, packed as it is, and its size (``None`` for a pipe)."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fzctl.pcap.frame import Candidate, Frame
+from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.links import link_for, may_be_control
 from fzctl.pcap.skim import RECORD_HEADER, TURN, record_layout, skim_records
 from fzctl.pcap.window import Window
+
+if TYPE_CHECKING:
+    from fzctl.pcap.datagrams import DatagramFinder
 
 # Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD: a longer record is taken for damage.
 MAX_CAPTURED: Final = 262144
@@ -63,6 +66,10 @@ class ClassicReader:
         """Always empty: pcap holds no secrets."""
         return []
 
+    def has_secrets(self) -> bool:
+        """Never: pcap holds no secrets."""
+        return False
+
     def frames(self) -> Iterator[Frame]:
         """Every frame. Raises CaptureError at damage, after the frames before it."""
         window, tick, link_type = self._window, self._tick, self.link_type
@@ -93,7 +100,7 @@ class ClassicReader:
                 pass
             return
         window, tick, link_type = self._window, self._tick, self.link_type
-        locate, probe = self._link
+        locate, probe, _ = self._link
         header = struct.Struct(self._order + "IIII").unpack_from
         layout = record_layout(self._order, probe)
         position = _FILE_HEADER
@@ -123,6 +130,55 @@ class ClassicReader:
                 if plain == TURN:
                     position, number = skim_records(view, position, number, layout)
                     plain = 0
+            self.frame_count = number
+            if not self._read_on(position):
+                return
+            position = 0
+
+    def packets(self, finder: DatagramFinder) -> Iterator[Candidate | Datagram]:
+        """The frames that may hold a control packet, and those that may hold WireGuard.
+
+        Raises CaptureError at damage, after the frames before it.
+        """
+        from fzctl.pcap.sieve import sieve_record_layout, sieve_records
+
+        if self._link is None:
+            for _ in self.frames():
+                pass
+            return
+        window, tick, link_type = self._window, self._tick, self.link_type
+        locate, _, usual = self._link
+        header = struct.Struct(self._order + "IIII").unpack_from
+        layout = sieve_record_layout(self._order, self._link)
+        position = _FILE_HEADER
+        while True:
+            end = window.end
+            view = window.view[:end]
+            number = self.frame_count
+            while True:
+                position, number = sieve_records(view, position, number, layout, usual, finder)
+                body = position + RECORD_HEADER
+                if body > end:
+                    break
+                seconds, ticks, captured, length = header(view, position)
+                after = body + captured
+                if after > end:
+                    break
+                position = after
+                number += 1
+                data = view[body:after].tobytes()
+                located = locate(data)
+                if located is None:
+                    continue
+                time = seconds * _NANOSECONDS + ticks * tick
+                found: Candidate | Datagram | None
+                if may_be_control(data, located[0]):
+                    found = _new(Candidate, (number, time, link_type, data, length, *located))
+                else:
+                    found = finder.find(number, time, link_type, data, length, *located)
+                if found is not None:
+                    self.frame_count = number
+                    yield found
             self.frame_count = number
             if not self._read_on(position):
                 return

@@ -1,4 +1,4 @@
-"""What a capture file holds: frames, and among them the candidates for a control packet."""
+"""What a capture file holds: frames, among them candidates for a control packet and datagrams."""
 
 from __future__ import annotations
 
@@ -34,4 +34,26 @@ class Candidate(NamedTuple):
     data: bytes
     length: int
     offset: int
+    path: tuple[str, ...]
+
+
+class Datagram(NamedTuple):
+    """A frame with a whole UDP datagram that may be WireGuard, or may carry it through TURN.
+
+    ``start`` and ``end`` tell where in ``data`` the payload stands; ``size`` is its length by the
+    UDP header, more than ``end - start`` where the snap length cut it. ``src`` and ``dst`` are the
+    ends, such as ``192.0.2.1:51820`` or ``[2001:db8::1]:51820``; ``path`` names the layers,
+    outermost first, such as ``("ethernet", "ipv4", "udp")``.
+    """
+
+    number: int
+    time: int | None
+    link_type: int
+    data: bytes
+    length: int
+    start: int
+    end: int
+    size: int
+    src: str
+    dst: str
     path: tuple[str, ...]

@@ -7,7 +7,7 @@ ICMP error) is not looked for: only what the frame itself carries counts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 ETHERNET: Final = 1
 RAW: Final = 101
@@ -41,6 +41,19 @@ _AS_SENT: Final = b"\xff\0" + _UNSPECIFIED
 _DESTINATION: Final = 24
 
 
+class Usual(NamedTuple):
+    """The link header that most frames of a link type have, for a look at fixed places.
+
+    What tells the IP version stands at ``kind_at``, and is ``ipv4`` or ``ipv6`` (``None``: does not
+    occur); ``header`` is the length of it all. Any other frame is for ``Link.locate``.
+    """
+
+    kind_at: int
+    header: int
+    ipv4: bytes | None
+    ipv6: bytes | None
+
+
 class Link(NamedTuple):
     """How frames of one link type are read.
 
@@ -51,6 +64,7 @@ class Link(NamedTuple):
 
     locate: Locator
     probe: int
+    usual: Usual
 
 
 def link_for(link_type: int, *, user0_is_ip: bool = False) -> Link | None:
@@ -159,16 +173,31 @@ def _kept(promise: _Promise | None, data: bytes) -> Located | None:
     return located if at < len(data) and data[at] >> 4 == version else None
 
 
-_RAW_LINK: Final = Link(_raw_locator(ipv4=True, ipv6=True), _DESTINATION)
+def _family_link(name: str, order: Literal["big", "little"]) -> Link:
+    usual = Usual(0, 4, (2).to_bytes(4, order), (30).to_bytes(4, order))
+    return Link(_family_locator(name), 4 + _DESTINATION, usual)
+
+
+def _ethertype_link(name: str, type_at: int, header: int) -> Link:
+    usual = Usual(type_at, header, b"\x08\x00", b"\x86\xdd")
+    return Link(_ethertype_locator(name, type_at, header), header + _DESTINATION, usual)
+
+
+def _raw_link(*, ipv4: bool = True, ipv6: bool = True) -> Link:
+    usual = Usual(0, 0, b"" if ipv4 else None, b"" if ipv6 else None)
+    return Link(_raw_locator(ipv4=ipv4, ipv6=ipv6), _DESTINATION, usual)
+
+
+_RAW_LINK: Final = _raw_link()
 _LINKS: Final[dict[int, Link]] = {
-    0: Link(_family_locator("null"), 4 + _DESTINATION),
-    ETHERNET: Link(_ethertype_locator("ethernet", 12, 14), 14 + _DESTINATION),
+    0: _family_link("null", "little"),
+    ETHERNET: _ethertype_link("ethernet", 12, 14),
     12: _RAW_LINK,
     14: _RAW_LINK,
     RAW: _RAW_LINK,
-    108: Link(_family_locator("loop"), 4 + _DESTINATION),
-    113: Link(_ethertype_locator("linux_cooked", 14, 16), 16 + _DESTINATION),
-    228: Link(_raw_locator(ipv4=True, ipv6=False), _DESTINATION),
-    229: Link(_raw_locator(ipv4=False, ipv6=True), _DESTINATION),
-    276: Link(_ethertype_locator("linux_cooked_v2", 0, 20), 20 + _DESTINATION),
+    108: _family_link("loop", "big"),
+    113: _ethertype_link("linux_cooked", 14, 16),
+    228: _raw_link(ipv6=False),
+    229: _raw_link(ipv4=False),
+    276: _ethertype_link("linux_cooked_v2", 0, 20),
 }

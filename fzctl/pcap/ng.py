@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from fzctl.errors import CaptureError
 from fzctl.pcap import blocks
 from fzctl.pcap.blocks import Interface
-from fzctl.pcap.frame import Candidate, Frame
-from fzctl.pcap.links import may_be_control
+from fzctl.pcap.frame import Candidate, Datagram, Frame
+from fzctl.pcap.links import Link, may_be_control
 from fzctl.pcap.skim import (
     TRAILER,
     TURN,
@@ -21,6 +22,9 @@ from fzctl.pcap.skim import (
 )
 from fzctl.pcap.window import Window
 
+if TYPE_CHECKING:
+    from fzctl.pcap.datagrams import DatagramFinder
+
 # Longer than any packet, key log or name table; beyond it a length is taken for damage.
 MAX_BLOCK: Final = 16 * 1024 * 1024
 
@@ -28,6 +32,8 @@ MAX_BLOCK: Final = 16 * 1024 * 1024
 _PACKET_DATA: Final = 28
 _SIMPLE_DATA: Final = 12
 _LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
+
+_HOLD_PACKETS: Final = frozenset((blocks.ENHANCED_PACKET, blocks.SIMPLE_PACKET, blocks.OBSOLETE_PACKET))
 
 # Half the price of the class itself, in a place that is passed for every message.
 _new: Final = tuple.__new__
@@ -50,10 +56,33 @@ class NgReader:
         self.skipped_link_types: dict[int, int] = {}
         self.secrets: list[tuple[int, bytes]] = []
         self._window = window
+        self._begin = 0
         self._user0_is_ip = user0_is_ip
         self._interfaces: list[Interface] = []
+        self._link: Link | None = None
         self._layout: Unpack | None = None
+        self._sieve_layout: Unpack | None = None
         self._set_order("<")
+
+    def has_secrets(self) -> bool:
+        """Whether secrets stand before the first packet. Reads up to there, and ``frames`` goes on."""
+        window = self._window
+        while not self.secrets:
+            view, position = window.view, self._begin
+            if position + 8 <= window.end and self._head(view, position)[0] in _HOLD_PACKETS:
+                break
+            try:
+                size, _ = self._take(position)
+            except CaptureError:
+                break  # the pass that follows meets it again
+            if size:
+                self._begin += size
+                continue
+            kept = min(position, TRAILER)
+            self._begin = kept
+            if not window.refill(position - kept):
+                break
+        return bool(self.secrets)
 
     def frames(self) -> Iterator[Frame]:
         """Every frame that holds a packet. Raises CaptureError at damage, after those before it.
@@ -61,7 +90,7 @@ class NgReader:
         Blocks that take a number but hold no packet are counted, not yielded.
         """
         window = self._window
-        position = 0
+        position = self._begin
         while True:
             while True:
                 size, packet = self._take(position)
@@ -88,7 +117,7 @@ class NgReader:
         Raises CaptureError at damage, after the frames before it.
         """
         window = self._window
-        position = 0
+        position = self._begin
         while True:
             position = self._pass_over(position)
             plain = 0
@@ -118,6 +147,57 @@ class NgReader:
             if not self._read_on(position):
                 return
             position = min(position, TRAILER)
+
+    def packets(self, finder: DatagramFinder) -> Iterator[Candidate | Datagram]:
+        """The frames that may hold a control packet, and those that may hold WireGuard.
+
+        Raises CaptureError at damage, after the frames before it.
+        """
+        window = self._window
+        position = self._begin
+        while True:
+            while True:
+                position = self._sieve(position, finder)
+                size, packet = self._take(position)
+                if not size:
+                    break
+                position += size
+                if packet is None:
+                    continue
+                number, time, interface, start, after, length = packet
+                link_type, link = interface.link_type, interface.link
+                if link is None:
+                    continue
+                data = window.view[start:after].tobytes()
+                located = link.locate(data)
+                if located is not None:
+                    found: Candidate | Datagram | None
+                    if may_be_control(data, located[0]):
+                        found = _new(Candidate, (number, time, link_type, data, length, *located))
+                    else:
+                        found = finder.find(number, time, link_type, data, length, *located)
+                    if found is not None:
+                        yield found
+                if link_type != self._aim:
+                    self._aim_at(link_type)
+            if not self._read_on(position):
+                return
+            position = min(position, TRAILER)
+
+    def _sieve(self, position: int, finder: DatagramFinder) -> int:
+        """Pass over what is nothing for us, on the interfaces aimed at; where that ends."""
+        from fzctl.pcap.sieve import sieve_block_layout, sieve_blocks
+
+        link = self._link
+        if link is None or not position:
+            return position
+        if self._sieve_layout is None:
+            self._sieve_layout = sieve_block_layout(self._order, link)
+        view = self._window.view[: self._window.end]
+        position, self.frame_count = sieve_blocks(
+            view, position, self.frame_count, self._word, self._sieve_layout, link.usual, self._group, finder
+        )
+        return position
 
     def _pass_over(self, position: int) -> int:
         """Pass over plain traffic of the interfaces aimed at; where that ends."""
@@ -280,7 +360,8 @@ class NgReader:
     def _aim_at(self, link_type: int | None) -> None:
         """Have ``_pass_over`` pass over the frames of every interface of this link type."""
         self._aim = link_type
-        self._layout = None
+        self._link = None
+        self._layout = self._sieve_layout = None
         self._group = frozenset(
             index
             for index, interface in enumerate(self._interfaces)
@@ -288,7 +369,7 @@ class NgReader:
         )
         self._first_only = self._order == "<" and self._group == {0}
         if self._group:
-            link = self._interfaces[min(self._group)].link
+            self._link = link = self._interfaces[min(self._group)].link
             assert link is not None
             if self._first_only:
                 self._layout = first_block_layout(link.probe)

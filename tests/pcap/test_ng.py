@@ -209,3 +209,39 @@ def test_a_block_larger_than_the_buffer_is_passed() -> None:
 def test_a_section_alone_is_a_capture() -> None:
     assert list(capture_of(build.section()).candidates()) == []
     assert list(capture_of(build.section(version=(1, 2))).frames()) == []
+
+
+def secrets(data: bytes = b"KEYS", *, order: str = "<") -> bytes:
+    return build.block(10, struct.pack(order + "II", 0x57474B4C, len(data)) + data, order=order)
+
+
+@pytest.mark.parametrize("way", ["frames", "candidates", "packets"])
+@pytest.mark.parametrize("sizes", [[1 << 20], [1], [7, 30]])
+def test_a_look_at_the_secrets_changes_nothing_of_the_pass(way: str, sizes: list[int]) -> None:
+    body = b"".join(build.packet(build.control(), n) for n in range(5))
+    for head, found in ((b"", False), (secrets(), True), (build.custom() + secrets(), True)):
+        data = build.section() + build.interface() + head + body
+        plain, asked = (open_capture(build.Pieces(data, sizes)) for _ in range(2))
+        assert asked.has_secrets() is found
+        assert list(getattr(asked, way)()) == list(getattr(plain, way)())
+        assert asked.frame_count == plain.frame_count
+        assert asked.secrets == plain.secrets
+
+
+def test_damage_before_the_first_packet_is_told_by_the_pass() -> None:
+    data = build.section() + build.interface() + build.block(5, bytes(8), again=16)
+    capture = open_capture(build.Pieces(data, [1 << 20]))
+    assert not capture.has_secrets()
+    with pytest.raises(CaptureError, match="two lengths differ"):
+        list(capture.packets())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_secrets_are_there_before_the_packets_behind_them(order: str) -> None:
+    data = build.section(order=order) + build.interface(order=order)
+    for number in range(3):
+        data += build.packet(build.control(), order=order) * 2
+        data += secrets(b"%d" % number, order=order)
+    capture = open_capture(build.Pieces(data + build.packet(build.control(), order=order), [1 << 20]))
+    seen = [len(capture.secrets) for _ in capture.packets()]
+    assert seen == [0, 0, 1, 1, 2, 2, 3]

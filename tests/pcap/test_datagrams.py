@@ -1,0 +1,409 @@
+"""UDP datagrams that may be WireGuard: found in every kind of frame, and nothing else for one."""
+
+from __future__ import annotations
+
+import io
+import struct
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fzctl.errors import CaptureError
+from fzctl.pcap.capture import open_capture
+from fzctl.pcap.frame import Candidate, Datagram, Frame
+from fzctl.pcap.links import link_for, may_be_control
+from tests.pcap import build
+
+EXACT = {1: 148, 2: 92, 3: 64}
+EXTENSIONS = (0, 43, 51, 60, 135, 139, 140, 253, 254)
+
+
+def transport(size: int = 80, index: int = 7) -> bytes:
+    return struct.pack("<IIQ", 4, index, 1) + bytes(n & 0xFF for n in range(size - 16))
+
+
+def channel(payload: bytes, number: int = 0x4000, padding: int = 0) -> bytes:
+    return struct.pack(">HH", number, len(payload)) + payload + bytes(padding)
+
+
+def indication(payload: bytes, kind: int = 0x17) -> bytes:
+    data = struct.pack(">HH", 0x13, len(payload)) + payload + bytes(-len(payload) % 4)
+    return struct.pack(">HHI12s", kind, len(data), 0x2112A442, b"transaction!") + data
+
+
+def udp(payload: bytes, size: int | None = None) -> bytes:
+    return struct.pack(">HHHH", 51820, 3478, 8 + len(payload) if size is None else size, 0xBEEF) + payload
+
+
+def ipv4(payload: bytes, *, words: int = 0, fragment: int = 0x4000, total: int | None = None) -> bytes:
+    size = 20 + 4 * words + len(payload) if total is None else total
+    start = struct.pack(">BBHHHBBH", 0x45 + words, 2, size, 1, fragment, 64, 17, 0xABCD)
+    return start + bytes((192, 0, 2, 1, 198, 51, 100, 2)) + b"\x01" * 4 * words + payload
+
+
+def ipv6(payload: bytes, *headers: tuple[int, bytes], length: int | None = None, last: int = 17) -> bytes:
+    kinds = [kind for kind, _ in headers] + [last]
+    body = b"".join(bytes((after,)) + header for (_, header), after in zip(headers, kinds[1:], strict=True))
+    body += payload
+    size = len(body) if length is None else length
+    ends = bytes.fromhex("20010db8000000000000000000000001fd002021111100000000000000000002")
+    return struct.pack(">IHBB", 0x6B000000, size, kinds[0], 64) + ends + body
+
+
+def extension(kind: int, more: int, fragment: int = 0) -> tuple[int, bytes]:
+    """A header without its first byte, which says what follows."""
+    if kind == 44:
+        return kind, struct.pack(">BHI", 0, fragment, 1)
+    if kind == 51:
+        return kind, bytes((1 + more,)) + bytes((1 + more + 2) * 4 - 2)
+    return kind, bytes((more,)) + bytes(more * 8 + 6)
+
+
+def naive_udp(data: bytes, at: int, length: int) -> tuple[int, int, bytes, bytes] | None:
+    """Payload position and size, and the raw addresses, in the plainest words."""
+    room = max(length, len(data))
+    if data[at] >> 4 == 4:
+        if len(data) < at + 20 or data[at + 9] != 17 or data[at] & 15 < 5:
+            return None
+        total = int.from_bytes(data[at + 2 : at + 4], "big")
+        flags = int.from_bytes(data[at + 6 : at + 8], "big")
+        if flags & 0x2000 or flags & 0x1FFF:
+            return None
+        src, dst, place = data[at + 12 : at + 16], data[at + 16 : at + 20], at + (data[at] & 15) * 4
+        end = at + total if total else room
+    else:
+        if len(data) < at + 40:
+            return None
+        total = int.from_bytes(data[at + 4 : at + 6], "big")
+        end = at + 40 + total if total else room
+        src, dst, place, kind = data[at + 8 : at + 24], data[at + 24 : at + 40], at + 40, data[at + 6]
+        while kind != 17:
+            if kind not in (*EXTENSIONS, 44) or len(data) < place + 8:
+                return None
+            if kind == 44 and (data[place + 2] or data[place + 3] & 0xF9):
+                return None
+            step = {44: 8, 51: data[place + 1] * 4 + 8}.get(kind, data[place + 1] * 8 + 8)
+            kind, place = data[place], place + step
+    if len(data) < place + 8:
+        return None
+    size = int.from_bytes(data[place + 4 : place + 6], "big")
+    if size == 0 and data[at] >> 4 == 6:
+        size = end - place
+    if size < 8 or size > end - place:
+        return None
+    return place + 8, size - 8, src + data[place : place + 2], dst + data[place + 2 : place + 4]
+
+
+def is_message(payload: bytes, size: int) -> bool:
+    if len(payload) < 4 or payload[1:4] != bytes(3):
+        return False
+    return (payload[0] == 4 and size >= 32) or EXACT.get(payload[0]) == size
+
+
+def naive_payload(payload: bytes, size: int) -> bool:
+    if is_message(payload, size):
+        return True
+    if len(payload) >= 8 and payload[:2] in (b"\0\x16", b"\0\x17") and payload[4:8] == b"\x21\x12\xa4\x42":
+        return True
+    if len(payload) < 8 or not 0x4000 <= int.from_bytes(payload[:2], "big") <= 0x7FFF:
+        return False
+    inner = int.from_bytes(payload[2:4], "big")
+    return inner + 4 <= size <= inner + 7 and is_message(payload[4 : 4 + inner], inner)
+
+
+def text(end: bytes) -> str:
+    address = ip_address(end[:-2])
+    port = int.from_bytes(end[-2:], "big")
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def expected(frames: list[Frame]) -> list[Candidate | Datagram]:
+    found: list[Candidate | Datagram] = []
+    for number, time, link_type, data, length, _ in frames:
+        link = link_for(link_type)
+        located = link.locate(data) if link else None
+        if located is None:
+            continue
+        if may_be_control(data, located[0]):
+            found.append(Candidate(number, time, link_type, data, length, *located))
+            continue
+        place = naive_udp(data, located[0], length)
+        if place is None:
+            continue
+        start, size, src, dst = place
+        end = min(start + size, len(data))
+        if naive_payload(data[start:end], size):
+            ends = text(src), text(dst)
+            path = (*located[1], "udp")
+            found.append(Datagram(number, time, link_type, data, length, start, end, size, *ends, path))
+    return found
+
+
+MESSAGES = st.one_of(
+    st.sampled_from((32, 31, 33, 48, 80, 84, 128)).map(transport),
+    st.sampled_from(((1, 148), (2, 92), (3, 64), (1, 92), (2, 148), (3, 63), (5, 64), (0, 64))).map(
+        lambda kind: struct.pack("<I", kind[0]) + b"\x55" * (kind[1] - 4)
+    ),
+    st.just(b"\x04\0\0\1" + bytes(60)),
+    st.binary(max_size=60),
+)
+PAYLOADS = st.one_of(
+    MESSAGES,
+    st.builds(
+        channel, MESSAGES, st.sampled_from((0x3FFF, 0x4000, 0x4FFF, 0x7FFF, 0x8000)), st.integers(0, 4)
+    ),
+    st.builds(indication, MESSAGES, st.sampled_from((0x16, 0x17, 0x01, 0x115))),
+)
+UDPS = st.builds(
+    lambda payload, more: udp(payload, None if more is None else max(0, 8 + len(payload) + more)),
+    PAYLOADS,
+    st.sampled_from((None, None, None, None, -1000, -9, -4, -1, 1, 16)),
+)
+HEADERS = st.builds(
+    extension,
+    st.sampled_from((*EXTENSIONS, 44)),
+    st.integers(0, 2),
+    st.sampled_from((0, 0, 0, 1, 8, 0xFFF9, 6)),
+)
+PACKETS = st.one_of(
+    st.builds(ipv4, UDPS),
+    st.builds(
+        ipv4,
+        UDPS,
+        words=st.integers(0, 10),
+        fragment=st.sampled_from((0, 0x4000, 0x2000, 1, 0x8000)),
+        total=st.sampled_from((None, None, 0, 19, 28, 60, 1000)),
+    ),
+    st.builds(ipv6, UDPS),
+    st.builds(
+        lambda payload, headers, length, last: ipv6(payload, *headers, length=length, last=last),
+        UDPS,
+        st.lists(HEADERS, max_size=3),
+        st.sampled_from((None, None, 0, 8, 1000)),
+        st.sampled_from((17, 17, 17, 6, 59)),
+    ),
+    st.builds(build.control, st.binary(max_size=20)),
+    st.builds(build.ipv4, st.binary(max_size=80), protocol=st.just(6)),
+    st.builds(build.ipv6, st.binary(max_size=80), protocol=st.just(6)),
+    # From :: to ::, and yet UDP: a candidate by its first header, or no datagram less.
+    UDPS.map(lambda payload: ipv6(payload)[:8] + bytes(32) + payload),
+)
+TAGS = st.lists(st.sampled_from((0x8100, 0x88A8)), max_size=3)
+FAMILIES = st.sampled_from((b"\2\0\0\0", b"\0\0\0\2", b"\x1e\0\0\0", b"\0\0\0\x1e", b"\0\0\0\x18"))
+
+
+@st.composite
+def framed(draw: st.DrawFn) -> tuple[int, list[bytes]]:
+    """A link type, and frames of which most are of that type."""
+    link_type = draw(st.sampled_from((0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 105)))
+    wrap = {1: build.ethernet, 113: build.cooked, 276: build.cooked_v2}.get(link_type)
+    if wrap is not None:
+        frames = st.builds(lambda packet, tags: wrap(packet, *tags), PACKETS, TAGS)
+    elif link_type in (0, 108):
+        frames = st.builds(lambda family, packet: family + packet, FAMILIES, PACKETS)
+    else:
+        frames = PACKETS
+    return link_type, draw(st.lists(frames | st.binary(max_size=60), max_size=12))
+
+
+def drain(data: bytes, sizes: list[int], skip: object = None) -> tuple[list[Candidate | Datagram], str, int]:
+    capture = open_capture(build.Pieces(data, sizes))
+    got: list[Candidate | Datagram] = []
+    try:
+        for found in capture.packets(skip):  # type: ignore[arg-type]
+            got.append(found)  # noqa: PERF402 - what came before an error counts
+    except CaptureError as error:
+        return got, str(error), capture.frame_count
+    return got, "", capture.frame_count
+
+
+def assert_agreement(data: bytes, sizes: list[int]) -> None:
+    slow = open_capture(build.Pieces(data, sizes))
+    frames: list[Frame] = []
+    end = ""
+    try:
+        frames.extend(slow.frames())
+    except CaptureError as error:
+        end = str(error)
+        again = open_capture(build.Pieces(data, sizes)).frames()
+        frames = [next(again) for _ in range(_yielded(data, sizes))]
+    wanted = expected(frames)
+    got = drain(data, sizes)
+    assert got == (wanted, end, slow.frame_count)
+    # What is asked about is what may be passed over: whole transport messages, and no others.
+    asked: set[bytes] = set()
+
+    def refuse(view: memoryview, start: int, after: int) -> bool:
+        asked.add(bytes(view[start:after]))
+        return False
+
+    assert drain(data, sizes, refuse) == got
+    assert asked == {message for found in wanted if (message := whole_transport(found))}
+    passed = drain(data, sizes, lambda view, start, end: True)
+    assert passed == ([found for found in wanted if not whole_transport(found)], *got[1:])
+
+
+def _yielded(data: bytes, sizes: list[int]) -> int:
+    count = 0
+    try:
+        for _ in open_capture(build.Pieces(data, sizes)).frames():
+            count += 1
+    except CaptureError:
+        pass
+    return count
+
+
+def whole_transport(found: Candidate | Datagram) -> bytes | None:
+    if isinstance(found, Candidate) or found.end - found.start < found.size:
+        return None
+    payload = found.data[found.start : found.end]
+    if payload[0] >= 0x40:
+        payload = payload[4 : 4 + int.from_bytes(payload[2:4], "big")]
+    return payload if payload[0] == 4 else None
+
+
+SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=4) | st.just([1 << 20])
+SNAPS = st.sampled_from((262144, 262144, 130, 60, 46))
+
+
+@settings(max_examples=300)
+@given(framed(), SNAPS, SIZES, st.sampled_from("<>"))
+@example((1, [build.ethernet(ipv4(udp(transport())))] * 9), 262144, [1 << 20], "<")
+@example((1, [build.ethernet(ipv6(udp(channel(transport()))))] * 9), 262144, [100], ">")
+def test_the_scan_of_pcap_finds_what_the_plain_words_find(
+    frames: tuple[int, list[bytes]], snap: int, sizes: list[int], order: str
+) -> None:
+    link_type, packets = frames
+    data = build.pcap([], link_type=link_type, order=order) + b"".join(
+        build.record(packet[:snap], n, n, len(packet), order=order) for n, packet in enumerate(packets, 1)
+    )
+    assert_agreement(data, sizes)
+
+
+@st.composite
+def ng_captures(draw: st.DrawFn) -> bytes:
+    data = b""
+    for _ in range(draw(st.integers(1, 2))):
+        order = draw(st.sampled_from("<>"))
+        groups = draw(st.lists(framed(), min_size=1, max_size=3))
+        data += build.section(order=order)
+        data += b"".join(build.interface(link_type, order=order) for link_type, _ in groups)
+        snap = draw(SNAPS)
+        blocks = [
+            build.packet(frame[:snap], 7, index=index, length=len(frame), order=order)
+            for index, (_, frames) in enumerate(groups)
+            for frame in frames
+        ]
+        blocks += [build.custom(order=order)] * draw(st.integers(0, 2))
+        data += b"".join(draw(st.permutations(blocks)))
+    return data
+
+
+@settings(max_examples=300)
+@given(ng_captures(), SIZES)
+def test_the_scan_of_pcapng_finds_what_the_plain_words_find(data: bytes, sizes: list[int]) -> None:
+    assert_agreement(data, sizes)
+
+
+@given(
+    ng_captures(),
+    st.lists(st.tuples(st.integers(0, 1 << 20), st.binary(min_size=1, max_size=4)), min_size=1, max_size=3),
+    SIZES,
+)
+def test_the_scan_stops_at_the_same_damage_with_the_same_words(
+    data: bytes, patches: list[tuple[int, bytes]], sizes: list[int]
+) -> None:
+    damaged = bytearray(data)
+    for where, patch in patches:
+        at = 28 + where % max(1, len(damaged) - 28 - len(patch))
+        damaged[at : at + len(patch)] = patch
+    slow = open_capture(build.Pieces(bytes(damaged), sizes))
+    end = ""
+    try:
+        for _ in slow.frames():
+            pass
+    except CaptureError as error:
+        end = str(error)
+    got = drain(bytes(damaged), sizes)
+    assert got[1:] == (end, slow.frame_count)
+
+
+CASES = [
+    (ipv4(udp(transport())), (28, 80)),
+    (ipv4(udp(transport()), words=3), (40, 80)),
+    (ipv6(udp(transport())), (48, 80)),
+    (ipv6(udp(transport()), extension(60, 1), extension(44, 0)), (72, 80)),
+    (ipv6(udp(transport()), extension(51, 0)), (60, 80)),
+    (ipv4(udp(channel(transport(81)))), (28, 85)),
+    (ipv4(udp(channel(transport(81), padding=3))), (28, 88)),
+    (ipv4(udp(channel(transport(81), padding=4))), None),
+    (ipv4(udp(indication(transport(), 0x16))), (28, 104)),
+    (ipv4(udp(indication(transport(), 0x17))), (28, 104)),
+    (ipv4(udp(indication(transport(), 0x01))), None),
+    (ipv4(udp(transport(), 0), total=108), None),
+    (ipv6(udp(transport(), 0)), (48, 80)),
+    (ipv6(udp(transport(), 0), length=0), (48, 80)),
+    (ipv4(udp(transport() + b"more", 88)), (28, 80)),
+    (ipv4(udp(transport(), 89)), None),
+    (ipv4(udp(transport()), total=0), (28, 80)),
+    (ipv4(udp(transport()), fragment=0x2000), None),
+    (ipv4(udp(transport()), fragment=1), None),
+    (ipv6(udp(transport()), extension(44, 0, 1)), None),
+    (ipv6(udp(transport()), extension(44, 0, 8)), None),
+    (ipv4(udp(transport(31))), None),
+    (ipv4(udp(transport(32))), (28, 32)),
+]
+
+
+@pytest.mark.parametrize(("packet", "place"), CASES)
+def test_a_datagram_is_found_by_the_words_of_its_headers(
+    packet: bytes, place: tuple[int, int] | None
+) -> None:
+    found = list(open_capture(io.BytesIO(build.pcap([packet]))).packets())
+    assert [(item.start, item.size) for item in found if isinstance(item, Datagram)] == (
+        [place] if place else []
+    )
+
+
+def test_the_ends_are_told_as_text() -> None:
+    four, six = open_capture(
+        io.BytesIO(build.pcap([ipv4(udp(transport())), ipv6(udp(transport()))]))
+    ).packets()
+    assert isinstance(four, Datagram)
+    assert isinstance(six, Datagram)
+    assert (four.src, four.dst) == ("192.0.2.1:51820", "198.51.100.2:3478")
+    assert (six.src, six.dst) == ("[2001:db8::1]:51820", "[fd00:2021:1111::2]:3478")
+
+
+def test_a_cut_datagram_is_yielded_with_its_size_and_nobody_is_asked() -> None:
+    frame = build.ethernet(ipv4(udp(transport(1000))))
+    data = build.pcap([], link_type=1) + build.record(frame[:100], length=len(frame))
+
+    def ask(view: memoryview, start: int, end: int) -> bool:
+        raise AssertionError
+
+    (found,) = open_capture(io.BytesIO(data)).packets(ask)
+    assert isinstance(found, Datagram)
+    assert (found.start, found.end, found.size) == (42, 100, 1000)
+
+
+def test_what_is_passed_over_is_counted_as_a_frame() -> None:
+    for build_capture in (build.pcap, build.pcapng):
+        capture = open_capture(io.BytesIO(build_capture([ipv4(udp(transport()))] * 5)))
+        assert list(capture.packets(lambda view, start, end: True)) == []
+        assert capture.frame_count == 5
+
+
+def test_address_texts_take_bounded_memory() -> None:
+    from fzctl.pcap import datagrams
+
+    finder = datagrams.DatagramFinder()
+    for number in range(2 * datagrams._MAX_TEXTS):
+        packet = bytearray(ipv4(udp(transport())))
+        packet[12:16] = number.to_bytes(4, "big")
+        found = finder.find(1, None, 101, bytes(packet), len(packet), 0, ("raw", "ipv4"))
+        assert found is not None
+        assert found.src == f"0.0.{number >> 8}.{number & 255}:51820"
+    assert len(finder._texts) <= datagrams._MAX_TEXTS
