@@ -93,7 +93,7 @@ class Inputs:
         """The capture with the keys given and its own; ``None`` where there are none."""
         if self._logs is None:
             self._logs = self._load_keylogs()
-        if not self._logs and not getattr(capture, "has_secrets", lambda: False)():
+        if not self._logs and not capture.has_secrets():
             return None
         from fzctl.cli.encrypted import EncryptedCapture
 

@@ -1,0 +1,70 @@
+"""Key logs from files: read, warned about, never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fzctl.cli.keys import load_keylogs, warn
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_a_sound_log_is_read_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "a", f"LOCAL_STATIC_PRIVATE_KEY = {KEY}\r\n# comment\n")
+    logs, problems = load_keylogs([path], quiet=False)
+    assert [len(log.entries) for log in logs] == [1]
+    assert problems == []
+    assert capsys.readouterr().err == ""
+
+
+def test_bad_lines_are_named_by_number_and_their_text_is_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a", f"LOCAL_STATIC_PRIVATE_KEY = {KEY}\nPRESHARED_KEY = {KEY[:30]}\n")
+    load_keylogs([path], quiet=False)
+    said = capsys.readouterr().err
+    assert "line 2" in said
+    assert KEY[:30] not in said
+
+
+def test_a_preshared_key_before_its_ephemeral_key_is_warned_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a", f"PRESHARED_KEY = {KEY}\nLOCAL_EPHEMERAL_PRIVATE_KEY = {KEY}\n")
+    load_keylogs([path], quiet=False)
+    assert "line 1" in capsys.readouterr().err
+
+
+def test_an_empty_log_is_warned_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load_keylogs([write(tmp_path / "a", "")], quiet=False)
+    assert "holds no key" in capsys.readouterr().err
+
+
+def test_quiet_means_quiet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load_keylogs([write(tmp_path / "a", "nonsense\n")], quiet=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_cannot_be_read_is_a_sentence_and_the_others_are_read(tmp_path: Path) -> None:
+    good = write(tmp_path / "good", f"LOCAL_STATIC_PRIVATE_KEY = {KEY}\n")
+    logs, problems = load_keylogs([str(tmp_path / "no"), str(tmp_path), good], quiet=True)
+    assert [log.name for log in logs] == [good]
+    assert [problem.rpartition(": ")[2] for problem in problems] == [
+        "No such file or directory",
+        "Is a directory",
+    ]
+
+
+def test_many_warnings_become_a_few_and_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    warn("keys", [f"line {number}" for number in range(9)])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 6
+    assert lines[-1] == "fzctl: keys: 4 more of the like"

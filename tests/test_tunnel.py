@@ -1,0 +1,130 @@
+"""Records from inside the tunnel: both legs of a relay, the plain side, and cut datagrams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fzctl.pcap.frame import Candidate, Datagram
+from fzctl.records import Record
+from fzctl.tunnel import COPY_WINDOW, Inner, Tunnel
+from fzctl.wireguard.decryptor import Decryptor
+from fzctl.wireguard.keylog import TRANSPORT_KEY, Entry, KeyLog
+from fzctl.wireguard.keys import Secret
+from fzctl.wireguard.suite import TransportCipher
+from fzctl.wireguard.turn import wrap_channel_data
+from tests.records import assigned, goodbye
+
+INDEX = 0x01020304
+KEY = Secret(bytes(range(32)))
+SECOND = 1_000_000_000
+UDP = ("ethernet", "ipv4", "udp")
+
+
+def sealed(packet: bytes, counter: int) -> bytes:
+    head = b"\x04\0\0\0" + INDEX.to_bytes(4, "little") + counter.to_bytes(8, "little")
+    return head + TransportCipher(KEY).seal(counter, packet)
+
+
+def datagram(payload: bytes, frame: int, time: int | None = None, **changes: Any) -> Datagram:
+    made = Datagram(
+        number=frame, time=frame * 1000 if time is None else time, link_type=1, data=payload,
+        length=len(payload), start=0, end=len(payload), size=len(payload),
+        src="192.0.2.1:51820", dst="192.0.2.2:51820", path=UDP,
+    )  # fmt: skip
+    return made._replace(**changes)
+
+
+def plain(packet: bytes, frame: int, time: int | None = None) -> Candidate:
+    return Candidate(
+        frame, frame * 1000 if time is None else time, 101, packet, len(packet), 0, ("raw", "ipv6")
+    )
+
+
+def tunnel(**options: Any) -> Tunnel:
+    log = KeyLog("keys", (Entry(TRANSPORT_KEY, KEY, INDEX, 1, "keys"),))
+    return Tunnel(Decryptor(log), **options)
+
+
+def frames(*packets: Candidate | Datagram) -> list[tuple[int, int | None]]:
+    return [(record.frame, record.copy_of) for record in tunnel().records(packets)]
+
+
+def test_a_message_tells_how_it_came() -> None:
+    (record,) = tunnel().records([datagram(sealed(goodbye(), 5), 7)])
+    assert record.path == (*UDP, "wireguard")
+    assert record.outer is not None
+    assert (record.outer.session, record.outer.counter) == (1, 5)
+    assert record.direction == "a>b"
+    assert record.message.accepted
+
+
+def test_both_legs_of_a_relay_are_records_and_the_second_names_the_first() -> None:
+    inside = sealed(assigned(), 1)
+    relayed = datagram(wrap_channel_data(0x4001, inside), 1, dst="192.0.2.7:3478")
+    assert frames(relayed, datagram(inside, 2)) == [(1, None), (2, 1)]
+
+
+def test_the_plain_side_of_a_message_names_its_encrypted_side_and_the_other_way_round() -> None:
+    packet = assigned()
+    assert frames(datagram(sealed(packet, 1), 1), plain(packet, 2)) == [(1, None), (2, 1)]
+    assert frames(plain(packet, 1), datagram(sealed(packet, 1), 2)) == [(1, None), (2, 1)]
+
+
+def test_a_retransmission_is_no_copy_on_either_side() -> None:
+    packet = assigned()
+    found = frames(
+        plain(packet, 1, 0),
+        datagram(sealed(packet, 1), 2, 1000),
+        plain(packet, 3, 2 * SECOND),
+        datagram(sealed(packet, 2), 4, 2 * SECOND + 1000),
+    )
+    assert found == [(1, None), (2, 1), (3, None), (4, 3)]
+
+
+def test_what_comes_after_the_window_is_a_message_of_its_own() -> None:
+    packet = assigned()
+    assert frames(plain(packet, 1, 0), datagram(sealed(packet, 1), 2, COPY_WINDOW)) == [(1, None), (2, None)]
+
+
+def test_other_inner_packets_give_no_record_but_can_be_watched() -> None:
+    watched: list[tuple[Inner, Record | None]] = []
+    other = b"\x45\0\0\x1c" + bytes(24)
+    packets = [datagram(sealed(other, 1), 1), datagram(sealed(goodbye(), 2), 2)]
+    found = list(tunnel(every=lambda inner, record: watched.append((inner, record))).records(packets))
+    assert [record.frame for record in found] == [2]
+    assert [(inner.packet, record is None) for inner, record in watched] == [
+        (other, True),
+        (goodbye(), False),
+    ]
+
+
+def test_a_datagram_cut_by_the_snap_length_gives_a_truncated_message() -> None:
+    whole, cut = sealed(goodbye(), 1), sealed(assigned(), 2)
+    packets = [
+        datagram(whole, 1),
+        datagram(cut[:120], 2, size=len(cut)),
+        datagram(wrap_channel_data(0x4001, cut)[:124], 3, size=len(cut) + 4),
+    ]
+    found = list(tunnel().records(packets))
+    assert [(record.frame, record.message.reason) for record in found] == [
+        (1, "ok"), (2, "truncated"), (3, "truncated"),
+    ]  # fmt: skip
+    assert found[2].path == (*UDP, "turn", "wireguard")
+
+
+def test_what_stays_closed_and_is_as_large_as_a_goodbye_is_remembered() -> None:
+    closed = Tunnel(Decryptor())
+    payload = sealed(goodbye(), 1)
+    assert list(closed.records([datagram(payload, 3), datagram(wrap_channel_data(0x4001, payload), 4)])) == []
+    assert closed.goodbye_sized == [3, 4]
+
+
+def test_garbage_gives_nothing_and_no_error() -> None:
+    payloads = [
+        b"",
+        b"\x04",
+        b"\x40\x01\xff\xff",
+        b"\x01\0\0\0" + bytes(144),
+        sealed(goodbye(), 1)[:-1] + b"x",
+    ]
+    assert frames(*(datagram(payload, number) for number, payload in enumerate(payloads, 1))) == []
