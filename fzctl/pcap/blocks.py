@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ SECTION: Final = 0x0A0D0D0A
 INTERFACE: Final = 1
 OBSOLETE_PACKET: Final = 2
 SIMPLE_PACKET: Final = 3
+NAMES: Final = 4
 ENHANCED_PACKET: Final = 6
 JOURNAL: Final = 9
 SECRETS: Final = 10
@@ -32,16 +34,26 @@ LEAST_LENGTH: Final[dict[int, int]] = {
     ENHANCED_PACKET: 32,
     SECRETS: 20,
 }
+WIREGUARD_KEYS: Final = 0x57474B4C  # the type of secrets that are a WireGuard key log
 BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
 BYTE_ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 
 END_OF_OPTIONS: Final = 0
 COMMENT: Final = 1
+INTERFACE_NAME: Final = 2
+PACKET_FLAGS: Final = 2
 TIME_RESOLUTION: Final = 9
 TIME_OFFSET: Final = 14
 
+# What a terminal or a reader of C strings may trip over; line breaks and tabs are text.
+_CONTROL: Final = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+
 _NANOSECONDS: Final = 1_000_000_000
 _POWER_OF_TWO: Final = 0x80
+
+# The way of a packet past an interface, in its flags (section 4.3.1).
+DIRECTIONS: Final = {"in": 1, "out": 2}
+_MAX_OPTION: Final = 0xFFFF
 
 
 class Interface(NamedTuple):
@@ -95,4 +107,31 @@ def comments(data: bytes, order: str) -> tuple[str, ...]:
     """The comments among the options of a block; bytes that are not UTF-8 stay visible."""
     return tuple(
         value.decode("utf-8", "backslashreplace") for code, value in options(data, order) if code == COMMENT
+    )
+
+
+def pack_option(code: int, value: bytes) -> bytes:
+    """One option, padded."""
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def pack_text(code: int, text: str) -> bytes:
+    """A text option; control characters stay visible, what is too long is cut."""
+    return pack_option(code, encode_text(text, _MAX_OPTION))
+
+
+def encode_text(text: str, most: int) -> bytes:
+    """UTF-8 of at most that many bytes, with control characters written out as ``\\x1b``."""
+    value = _CONTROL.sub(_written_out, text).encode("utf-8", "replace")
+    if len(value) > most:
+        # Cut between characters: half a one would make the whole text unreadable to others.
+        value = value[:most].decode("utf-8", "ignore").encode()
+    return value
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return (
+        found[0].encode("ascii", "backslashreplace").decode()
+        if found[0] > "\x7f"
+        else f"\\x{ord(found[0]):02x}"
     )

@@ -67,6 +67,11 @@ class Capture:
         """Type and bytes of the decryption secrets blocks passed so far (pcapng only)."""
         return self._reader.secrets
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of addresses in the name resolution blocks passed so far (pcapng only)."""
+        return self._reader.names
+
     def has_secrets(self) -> bool:
         """Whether decryption secrets stand before the first packet; to be asked before a pass."""
         return self._reader.has_secrets()

@@ -66,6 +66,11 @@ class ClassicReader:
         """Always empty: pcap holds no secrets."""
         return []
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Always empty: pcap holds no names."""
+        return {}
+
     def has_secrets(self) -> bool:
         """Never: pcap holds no secrets."""
         return False

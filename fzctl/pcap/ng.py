@@ -1,68 +1,30 @@
-"""The next generation capture format, pcapng (draft-ietf-opsawg-pcapng), read block by block."""
+"""The next generation capture format, pcapng (draft-ietf-opsawg-pcapng): its frames in three passes."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import CaptureError
 from fzctl.pcap import blocks
-from fzctl.pcap.blocks import Interface
 from fzctl.pcap.frame import Candidate, Datagram, Frame
-from fzctl.pcap.links import Link, may_be_control
-from fzctl.pcap.skim import (
-    TRAILER,
-    TURN,
-    Unpack,
-    block_layout,
-    first_block_layout,
-    skim_blocks,
-    skim_first_blocks,
-)
-from fzctl.pcap.window import Window
+from fzctl.pcap.links import may_be_control
+from fzctl.pcap.skim import TRAILER, TURN, skim_blocks, skim_first_blocks
+from fzctl.pcap.walk import BlockWalk
 
 if TYPE_CHECKING:
     from fzctl.pcap.datagrams import DatagramFinder
-
-# Longer than any packet, key log or name table; beyond it a length is taken for damage.
-MAX_BLOCK: Final = 16 * 1024 * 1024
-
-# Interface, time stamp, captured length and length precede the data of a packet block.
-_PACKET_DATA: Final = 28
-_SIMPLE_DATA: Final = 12
-_LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
 
 _HOLD_PACKETS: Final = frozenset((blocks.ENHANCED_PACKET, blocks.SIMPLE_PACKET, blocks.OBSOLETE_PACKET))
 
 # Half the price of the class itself, in a place that is passed for every message.
 _new: Final = tuple.__new__
 
-# Number, time, interface, where the data starts and ends in the window, length on the wire.
-_Packet = tuple[int, int | None, Interface, int, int, int]
 
-
-class NgReader:
-    """The frames of a pcapng stream; ``frame_count`` is how many were passed so far.
-
-    ``secrets`` holds type and bytes of the decryption secrets blocks passed so far,
-    ``skipped_link_types`` the link types that we cannot read with their number of frames.
-    """
+class NgReader(BlockWalk):
+    """The frames of a pcapng stream, all of them or the few that matter."""
 
     format = "pcapng"
-
-    def __init__(self, window: Window, *, user0_is_ip: bool = False) -> None:
-        self.frame_count = 0
-        self.skipped_link_types: dict[int, int] = {}
-        self.secrets: list[tuple[int, bytes]] = []
-        self._window = window
-        self._begin = 0
-        self._user0_is_ip = user0_is_ip
-        self._interfaces: list[Interface] = []
-        self._link: Link | None = None
-        self._layout: Unpack | None = None
-        self._sieve_layout: Unpack | None = None
-        self._set_order("<")
 
     def has_secrets(self) -> bool:
         """Whether secrets stand before the first packet. Reads up to there, and ``frames`` goes on."""
@@ -214,175 +176,3 @@ class NgReader:
                 view, position, self.frame_count, self._word, layout, self._group
             )
         return position
-
-    def _take(self, position: int) -> tuple[int, _Packet | None]:
-        """The length of the block at ``position`` and the packet in it.
-
-        The length is 0 where the window does not hold all of the block. Raises CaptureError.
-        """
-        view, end = self._window.view, self._window.end
-        # The common case at a third of the price of the careful way, which comes to the same.
-        if position + _LEAST_PACKET <= end:
-            kind, size, index, high, low, captured, length = self._packet(view, position)
-            if (
-                kind == blocks.ENHANCED_PACKET
-                and captured <= size - _LEAST_PACKET
-                and not size & 3
-                and position + size <= end
-                and size <= MAX_BLOCK
-                and index in self._group
-                and self._word(view, position + size - TRAILER)[0] == size
-            ):
-                interface = self._interfaces[index]
-                self.frame_count += 1
-                start = position + _PACKET_DATA
-                time = (high << 32 | low) * interface.numerator // interface.denominator + interface.offset
-                return size, (self.frame_count, time, interface, start, start + captured, length)
-        size = self._measure(position)
-        return size, self._enter(position, size) if size else None
-
-    def _measure(self, position: int) -> int:
-        """The length of the block at ``position``; 0 where the window does not hold all of it.
-
-        Raises CaptureError where the lengths are wrong.
-        """
-        window = self._window
-        view, end = window.view, window.end
-        if position + 8 > end:
-            return 0
-        kind, size = self._head(view, position)
-        if kind == blocks.SECTION:
-            if position + 12 > end:
-                return 0
-            order = blocks.BYTE_ORDERS.get(bytes(view[position + 8 : position + 12]))
-            if order is None:
-                raise window.error(position, "a section header without pcapng's byte-order magic")
-            self._set_order(order)
-            kind, size = self._head(view, position)
-        if size & 3 or not blocks.LEAST_LENGTH.get(kind, blocks.FRAMING) <= size <= MAX_BLOCK:
-            raise window.error(position, f"a block of type {kind:#x} claims a length of {size} bytes")
-        if position + size > end:
-            return 0
-        (repeated,) = self._word(view, position + size - TRAILER)
-        if repeated != size:
-            raise window.error(
-                position, f"a block's two lengths differ: {size} at its start, {repeated} at its end"
-            )
-        return int(size)
-
-    def _enter(self, position: int, size: int) -> _Packet | None:
-        """Take in the block at ``position``; the packet, where it holds one."""
-        window = self._window
-        view = window.view
-        kind = self._head(view, position)[0]
-        room = size - _LEAST_PACKET
-        start = position + _PACKET_DATA
-        high = low = 0
-        if kind == blocks.ENHANCED_PACKET:
-            index, high, low, captured, length = self._enhanced(view, position + 8)
-        elif kind == blocks.OBSOLETE_PACKET:
-            index, high, low, captured, length = self._obsolete(view, position + 8)
-        elif kind == blocks.SIMPLE_PACKET:
-            (length,) = self._word(view, position + 8)
-            index, room, start = 0, size - 16, position + _SIMPLE_DATA
-            captured = length
-            if self._interfaces and 0 < self._interfaces[0].snap_length < length:
-                captured = self._interfaces[0].snap_length
-        else:
-            self._enter_other(kind, position, size)
-            return None
-        if index >= len(self._interfaces):
-            raise window.error(
-                position, f"a packet of interface {index}; the section has {len(self._interfaces)}"
-            )
-        if captured > room:
-            raise window.error(position, f"a packet claims {captured} bytes in a block that holds {room}")
-        interface = self._interfaces[index]
-        self.frame_count += 1
-        if interface.link is None:
-            skipped = self.skipped_link_types
-            skipped[interface.link_type] = skipped.get(interface.link_type, 0) + 1
-        time = None
-        if kind != blocks.SIMPLE_PACKET:
-            ticks = high << 32 | low
-            time = ticks * interface.numerator // interface.denominator + interface.offset
-        return self.frame_count, time, interface, start, start + captured, length
-
-    def _enter_other(self, kind: int, position: int, size: int) -> None:
-        if kind in blocks.COUNTED:
-            self.frame_count += 1
-        elif kind == blocks.SECTION:
-            self._begin_section(position)
-        elif kind == blocks.INTERFACE:
-            body = bytes(self._window.view[position + 8 : position + size - TRAILER])
-            interface = blocks.parse_interface(body, self._order, user0_is_ip=self._user0_is_ip)
-            self._interfaces.append(interface)
-            if self._aim is None or self._aim == interface.link_type:
-                self._aim_at(interface.link_type)
-        elif kind == blocks.SECRETS:
-            self._enter_secrets(position, size)
-
-    def _begin_section(self, position: int) -> None:
-        window = self._window
-        major, minor = struct.unpack_from(self._order + "HH", window.view, position + 12)
-        # 1.2 is what some writers call the same format (draft section 4.1).
-        if major != 1 or minor not in (0, 2):
-            raise window.error(position, f"version {major}.{minor} of the pcapng format is unknown")
-        self._interfaces = []
-        self._aim_at(None)
-
-    def _enter_secrets(self, position: int, size: int) -> None:
-        window = self._window
-        kind, length = self._head(window.view, position + 8)
-        start = position + 16
-        if length > size - 20:
-            raise window.error(position, f"secrets claim {length} bytes in a block that holds {size - 20}")
-        self.secrets.append((kind, bytes(window.view[start : start + length])))
-
-    def _comments(self, position: int, size: int, after: int) -> tuple[str, ...]:
-        # Options follow the data, padded to four bytes; a simple packet block has none.
-        rest = position + size - TRAILER - after
-        if rest < 8:
-            return ()
-        padding = (position - after) % 4
-        data = bytes(self._window.view[after + padding : position + size - TRAILER])
-        return blocks.comments(data, self._order)
-
-    def _set_order(self, order: str) -> None:
-        self._order = order
-        self._word = struct.Struct(order + "I").unpack_from
-        self._head = struct.Struct(order + "II").unpack_from
-        self._packet = struct.Struct(order + "IIIIIII").unpack_from
-        self._enhanced = struct.Struct(order + "IIIII").unpack_from
-        self._obsolete = struct.Struct(order + "H2xIIII").unpack_from
-        self._aim_at(None)
-
-    def _aim_at(self, link_type: int | None) -> None:
-        """Have ``_pass_over`` pass over the frames of every interface of this link type."""
-        self._aim = link_type
-        self._link = None
-        self._layout = self._sieve_layout = None
-        self._group = frozenset(
-            index
-            for index, interface in enumerate(self._interfaces)
-            if interface.link is not None and interface.link_type == link_type
-        )
-        self._first_only = self._order == "<" and self._group == {0}
-        if self._group:
-            self._link = link = self._interfaces[min(self._group)].link
-            assert link is not None
-            if self._first_only:
-                self._layout = first_block_layout(link.probe)
-            else:
-                self._layout = block_layout(self._order, link.probe)
-
-    def _read_on(self, position: int) -> bool:
-        """Go on behind ``position``, where the window holds no whole block; false at the end."""
-        window = self._window
-        kept = min(position, TRAILER)
-        if window.refill(position - kept):
-            return True
-        rest = window.end - kept
-        if rest:
-            raise window.error(kept, f"the file ends within a block, of which {rest} bytes are there")
-        return False

@@ -12,7 +12,7 @@ import pytest
 
 from fzctl.errors import CaptureError
 from fzctl.pcap.capture import Capture, open_capture
-from fzctl.pcap.ng import MAX_BLOCK
+from fzctl.pcap.walk import MAX_BLOCK
 from tests.pcap import build
 
 START = build.section() + build.interface()
