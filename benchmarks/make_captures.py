@@ -5,6 +5,7 @@
 
 A mix has a million packets of TCP and UDP over IPv4 and IPv6 in the sizes of the simple IMIX
 (64, 594 and 1500 bytes in 7 : 4 : 1), among them a share of control messages, every one different.
+Encrypted captures (see encrypted.py) need the package ``cryptography``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-OUT = Path(__file__).parent / "out"
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "benchmarks" / "out"
 
 MIX_PACKETS = 1_000_000
 CONTROL_PACKETS = 200_000
@@ -58,18 +60,32 @@ def _specs() -> dict[str, Spec]:
 
 
 SPECS = _specs()
+# The encrypted ones: the size of their datagrams.
+ENCRYPTED = {"encrypted-128.pcap": 128, "encrypted-1312.pcap": 1312}
 
 
 def make(name: str) -> Path:
-    """Make one capture of SPECS, unless it is there; return its path."""
+    """Make one capture of SPECS or ENCRYPTED, unless it is there; return its path."""
     path = OUT / name
     if not path.exists():
         OUT.mkdir(exist_ok=True)
+        if str(ROOT) not in sys.path:
+            sys.path.insert(0, str(ROOT))
         part = path.with_suffix(path.suffix + ".part")
         with part.open("wb", buffering=1 << 20) as file:
-            _write(file, SPECS[name])
+            if name in SPECS:
+                _write(file, SPECS[name])
+            else:
+                from benchmarks.encrypted import write_encrypted
+
+                write_encrypted(file, keys_path(path), ENCRYPTED[name], _control)
         part.replace(path)
     return path
+
+
+def keys_path(capture: Path) -> Path:
+    """Where the key log of an encrypted capture stands."""
+    return capture.with_suffix(".keys")
 
 
 def _write(file: BinaryIO, spec: Spec) -> None:
@@ -158,11 +174,12 @@ def _proxy_ips(chance: random.Random) -> str:
 
 
 def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in SPECS]
+    every = [*SPECS, *ENCRYPTED]
+    unknown = [name for name in names if name not in every]
     if unknown:
-        print(f"no such capture: {', '.join(unknown)}; there are {', '.join(SPECS)}", file=sys.stderr)
+        print(f"no such capture: {', '.join(unknown)}; there are {', '.join(every)}", file=sys.stderr)
         return 2
-    for name in names or SPECS:
+    for name in names or every:
         print(make(name))
     return 0
 

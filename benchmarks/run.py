@@ -24,7 +24,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.make_captures import OUT, make  # noqa: E402
+from benchmarks.make_captures import OUT, keys_path, make  # noqa: E402
 
 LUA = ROOT / "dissectors" / "fzctl.lua"
 FILTER = "ip6 proto 255"
@@ -70,6 +70,8 @@ def groups(missing: list[str]) -> list[Group]:
         _scan("mix-0-ethernet.pcap", fzctl, missing)._replace(slow=True),
         _scan("mix-10-ethernet.pcap", fzctl, missing)._replace(slow=True),
         _scan("mix-10-raw.pcapng", fzctl, missing)._replace(slow=True),
+        _encrypted("encrypted-128.pcap", fzctl, missing),
+        _encrypted("encrypted-1312.pcap", fzctl, missing),
         _pcapng_beside_pcap(fzctl),
         _all_control("control-raw.pcap", fzctl, missing),
         _all_control("control-ethernet.pcapng", fzctl, missing)._replace(slow=True),
@@ -106,6 +108,25 @@ def _all_control(name: str, fzctl: list[str], missing: list[str]) -> Group:
     if tshark:
         lua = ["-X", f"lua_script:{LUA}", "-T", "fields", "-e", "fzp2p.domain"]
         programs.append(Program("tshark with fzctl.lua", [tshark, "-n", "-r", path, *lua]))
+    return Group(name, programs)
+
+
+def _encrypted(name: str, fzctl: list[str], missing: list[str]) -> Group:
+    """Control messages out of WireGuard with the same key log.
+
+    tshark has less to do: it decrypts, filters, and writes the number and the payload in hex of the
+    packets that match. It takes no message apart, and without a summary line resolves and prints
+    nothing else.
+    """
+    path = make(name)
+    keys = str(keys_path(path))
+    programs = []
+    tshark = _peer("tshark", missing)
+    if tshark:
+        given = ["-n", "-o", f"wg.keylog_file:{keys}", "-r", str(path)]
+        fields = ["-Y", "ipv6.nxt == 255", "-T", "fields", "-e", "frame.number", "-e", "data.data"]
+        programs.append(Program("tshark", [tshark, *given, *fields]))
+    programs.append(Program("fzctl", [*fzctl, "decode", "-T", "jsonl", "-k", keys, str(path)]))
     return Group(name, programs)
 
 
