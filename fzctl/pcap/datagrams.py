@@ -12,7 +12,7 @@ from typing import Final
 
 from fzctl.pcap.frame import Datagram
 from fzctl.protocol.values import format_ip
-from fzctl.wireguard.messages import COOKIE_REPLY, KEEPALIVE_SIZE, TRANSPORT, message_type
+from fzctl.wireguard.messages import KEEPALIVE_SIZE, TRANSPORT, message_type
 from fzctl.wireguard.turn import CHANNEL_HEADER, channel_data
 
 # Asked about transport data in ``[start:end]`` of a buffer: may they be passed over?
@@ -34,8 +34,9 @@ _IPV6_HEADER: Final = 40
 _FRAGMENT_4: Final = 0x3FFF
 _FRAGMENT_6: Final = 0xFFF9
 
+# A message's first four bytes: its type, and three that are reserved.
+_RESERVED: Final = 0xFFFFFF
 _TRANSPORT_HEAD: Final = TRANSPORT << 24
-_OTHER_HEADS: Final = range(1 << 24, (COOKIE_REPLY << 24) + 1, 1 << 24)
 _HEADS: Final = range(1 << 24, _TRANSPORT_HEAD + 1, 1 << 24)
 _CHANNEL: Final = 1  # the two uppermost bits of ChannelData (RFC 8656 section 12)
 _INDICATIONS: Final = (0x0016, 0x0017)
@@ -197,18 +198,19 @@ def _passes_4(skip: Skip | None) -> Passes:
 
     def passes(view: memoryview, offset: int, after: int) -> bool:
         total, fragment, size, head, inner = _udp_4(view, offset)
-        if head == _TRANSPORT_HEAD:
-            start = offset + 28
-            end = start + size - 8
-            if skip is None or fragment & 0x3FFF or size + 20 != total or end > after or size < 40:
-                return False
-            return skip(view, start, end)
-        if head >> 30 == _CHANNEL and inner == _TRANSPORT_HEAD:
-            start = offset + 28
-            if skip is None or fragment & 0x3FFF or size + 20 != total:
-                return False
-            return _passes_channel(skip, view, start, start + size - 8, after)
-        return not _may_be_other(head, inner)
+        if head & _RESERVED:
+            # Neither WireGuard nor, unless the next bytes say so, TURN.
+            if (head >> 30 != _CHANNEL or inner & _RESERVED) and inner != _MAGIC_COOKIE:
+                return True
+            whole = size + 20 == total and not fragment & _FRAGMENT_4
+            return _passes_turn(skip if whole else None, view, offset + 28, size, after, head, inner)
+        if head != _TRANSPORT_HEAD:
+            return head not in _HEADS
+        start = offset + 28
+        end = start + size - 8
+        if skip is None or fragment & _FRAGMENT_4 or size + 20 != total or end > after or size < 40:
+            return False
+        return skip(view, start, end)
 
     return passes
 
@@ -218,30 +220,29 @@ def _passes_6(skip: Skip | None) -> Passes:
 
     def passes(view: memoryview, offset: int, after: int) -> bool:
         total, size, head, inner = _udp_6(view, offset)
-        if head == _TRANSPORT_HEAD:
-            start = offset + 48
-            end = start + size - 8
-            if skip is None or size != total or end > after or size < 40:
-                return False
-            return skip(view, start, end)
-        if head >> 30 == _CHANNEL and inner == _TRANSPORT_HEAD:
-            start = offset + 48
-            if skip is None or size != total:
-                return False
-            return _passes_channel(skip, view, start, start + size - 8, after)
-        return not _may_be_other(head, inner)
+        if head & _RESERVED:
+            if (head >> 30 != _CHANNEL or inner & _RESERVED) and inner != _MAGIC_COOKIE:
+                return True
+            whole = size == total
+            return _passes_turn(skip if whole else None, view, offset + 48, size, after, head, inner)
+        if head != _TRANSPORT_HEAD:
+            return head not in _HEADS
+        start = offset + 48
+        end = start + size - 8
+        if skip is None or size != total or end > after or size < 40:
+            return False
+        return skip(view, start, end)
 
     return passes
 
 
-def _passes_channel(skip: Skip, view: memoryview, start: int, end: int, after: int) -> bool:
-    span = channel_data(view, start, end) if end <= after else None
-    return span is not None and span[1] - span[0] >= KEEPALIVE_SIZE and skip(view, *span)
-
-
-def _may_be_other(head: int, inner: int) -> bool:
-    if head in _OTHER_HEADS:
-        return True
+def _passes_turn(
+    skip: Skip | None, view: memoryview, start: int, size: int, after: int, head: int, inner: int
+) -> bool:
     if inner == _MAGIC_COOKIE:
-        return head >> 16 in _INDICATIONS
-    return head >> 30 == _CHANNEL and inner in _HEADS
+        return head >> 16 not in _INDICATIONS
+    end = start + size - UDP_HEADER
+    if skip is None or inner != _TRANSPORT_HEAD or end > after:
+        return inner not in _HEADS
+    span = channel_data(view, start, end)
+    return span is not None and span[1] - span[0] >= KEEPALIVE_SIZE and skip(view, *span)
