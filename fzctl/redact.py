@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from hashlib import blake2b
 from typing import Final
 
@@ -56,7 +55,8 @@ class Redactor:
         self._key = blake2b(key).digest()
         self._replacements: dict[str, str] = {}
         # Nothing may turn into a word of the protocol, which would change the verdict.
-        self._taken = {word.lower() for word in _vocabulary()} | {*_JSON_WORDS}
+        self._vocabulary = _vocabulary()
+        self._taken = {word.lower() for word in self._vocabulary} | {*_JSON_WORDS}
 
     def redact(self, record: Record) -> Record:
         """The record of a packet with the same verdict, in which nothing names anybody."""
@@ -70,7 +70,10 @@ class Redactor:
             redacted = redacted._replace(**verdict, error=error, values=redacted.fields)
         elif record.line_error is not None:
             redacted = redacted._replace(error=record.line_error)
-        return record._replace(message=redacted)
+        outer = record.outer
+        if outer is not None:
+            outer = outer._replace(src=self._redact_end(outer.src), dst=self._redact_end(outer.dst))
+        return record._replace(message=redacted, outer=outer)
 
     def redact_packet(self, message: Message) -> bytes:
         """The message's packet with everything replaced that it carries; its headers stay."""
@@ -95,6 +98,11 @@ class Redactor:
         """A name, address or identifier on its own, as it is replaced inside messages."""
         return _INSIDE.sub(lambda found: self._replace(found[0]), text)
 
+    def _redact_end(self, end: str) -> str:
+        """``192.0.2.1:51820`` or ``[2001:db8::1]:51820`` with another address and the same port."""
+        address, colon, port = end.rpartition(":")
+        return f"{self.redact_text(address)}{colon}{port}"
+
     def _redact_foreign(self, packet: bytes) -> bytes:
         """Somebody's ordinary traffic: new addresses, and behind them as many zeros as the verdict allows."""
         verdict = decode(packet).reason
@@ -117,7 +125,7 @@ class Redactor:
         """A JSON string with its quotes; what was written as an escape stays one."""
         spelled = _CHARACTER.findall(literal)
         said = "".join(map(_read, spelled))
-        if said[1:-1] in _vocabulary():
+        if said[1:-1] in self._vocabulary:
             return literal
         new = self.redact_text(said)
         return "".join(map(_write, new, said, spelled))
@@ -176,7 +184,6 @@ class Redactor:
         return draw
 
 
-@cache
 def _vocabulary() -> frozenset[str]:
     words = {field.name for kind in KINDS for field in kind.fields}
     return frozenset(

@@ -7,8 +7,8 @@ that carries the same message names the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, Protocol
 
 from fzctl.pcap.frame import Candidate, Datagram
 from fzctl.protocol.codec import Message, decode, decode_truncated
@@ -17,6 +17,7 @@ from fzctl.protocol.packet import is_ours
 from fzctl.records import Outer, Record, read_records
 from fzctl.wireguard import turn
 from fzctl.wireguard.decryptor import Decryptor
+from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.results import CUT, OK, Result
 
 # A client repeats AssignedIps byte for byte, but never sooner than after two seconds
@@ -30,9 +31,9 @@ MOST_SIGHTINGS: Final = 8
 
 
 class Inner(NamedTuple):
-    """An IP packet that came out of the tunnel, and the frame it came in.
+    """An IP packet that came out of the tunnel, and the datagram it came in.
 
-    ``wire`` is that frame as captured, ``is_cut`` tells that the snap length cut the packet.
+    ``is_cut`` tells that the snap length cut the packet.
     """
 
     frame: int
@@ -43,12 +44,22 @@ class Inner(NamedTuple):
     direction: str | None
     copy_of: int | None
     is_cut: bool
+    datagram: Datagram
+
+
+class Watcher(Protocol):
+    """Who wants more of a tunnel than its control messages."""
+
+    def handshake(self, datagram: Datagram) -> None:
+        """Called with each datagram that carries a handshake message."""
+
+    def inner(self, inner: Inner, record: Record | None) -> None:
+        """Called with each inner packet, and its record where it is a control message."""
 
 
 class Tunnel:
     """Reads a capture's packets with the keys of ``decryptor``; keeps what it finds out there.
 
-    ``every`` is called with each inner packet, and its record where it is a control message.
     ``goodbye_sized`` are the first frames that stayed closed and have the size of a Goodbye.
     """
 
@@ -57,10 +68,10 @@ class Tunnel:
         decryptor: Decryptor,
         dialect: str = AUTO,
         file: str | None = None,
-        every: Callable[[Inner, Record | None], None] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.decryptor = decryptor
-        self.every = every
+        self.watcher = watcher
         self.goodbye_sized: list[int] = []
         self._dialect = dialect
         self._file = file
@@ -77,8 +88,8 @@ class Tunnel:
             if inner is None:
                 continue
             found = self.record_of(inner) if is_ours(inner.packet) else None
-            if self.every is not None:
-                self.every(inner, found)
+            if self.watcher is not None:
+                self.watcher.inner(inner, found)
             if found is not None:
                 yield found
 
@@ -88,6 +99,8 @@ class Tunnel:
         result = self.decryptor.feed(payload, datagram.src, datagram.dst, datagram.number, size)
         if result.reason != OK and size == GOODBYE_SIZE and len(self.goodbye_sized) < MOST_SIGHTINGS:
             self.goodbye_sized.append(datagram.number)
+        if self.watcher is not None and result.reason == OK and result.type != TRANSPORT:
+            self.watcher.handshake(datagram)
         return _inner_of(result, datagram, (*path, "wireguard"))
 
     def record_of(self, inner: Inner) -> Record:
@@ -149,5 +162,5 @@ def _inner_of(result: Result, datagram: Datagram, path: tuple[str, ...]) -> Inne
     outer = Outer(datagram.src, datagram.dst, result.session, result.counter)
     return Inner(
         datagram.number, datagram.time, result.packet, path, outer, result.direction, result.copy_of,
-        result.reason == CUT,
+        result.reason == CUT, datagram,
     )  # fmt: skip

@@ -40,6 +40,20 @@ def plain(packet: bytes, frame: int, time: int | None = None) -> Candidate:
     )
 
 
+class Watch:
+    """Notes what it is called with."""
+
+    def __init__(self) -> None:
+        self.handshakes: list[int] = []
+        self.packets: list[tuple[bytes, bool]] = []
+
+    def handshake(self, datagram: Datagram) -> None:
+        self.handshakes.append(datagram.number)
+
+    def inner(self, inner: Inner, record: Record | None) -> None:
+        self.packets.append((inner.packet, record is None))
+
+
 def tunnel(**options: Any) -> Tunnel:
     log = KeyLog("keys", (Entry(TRANSPORT_KEY, KEY, INDEX, 1, "keys"),))
     return Tunnel(Decryptor(log), **options)
@@ -87,15 +101,16 @@ def test_what_comes_after_the_window_is_a_message_of_its_own() -> None:
 
 
 def test_other_inner_packets_give_no_record_but_can_be_watched() -> None:
-    watched: list[tuple[Inner, Record | None]] = []
+    watch = Watch()
     other = b"\x45\0\0\x1c" + bytes(24)
-    packets = [datagram(sealed(other, 1), 1), datagram(sealed(goodbye(), 2), 2)]
-    found = list(tunnel(every=lambda inner, record: watched.append((inner, record))).records(packets))
-    assert [record.frame for record in found] == [2]
-    assert [(inner.packet, record is None) for inner, record in watched] == [
-        (other, True),
-        (goodbye(), False),
+    packets = [
+        datagram(sealed(other, 1), 1),
+        datagram(b"\x01\0\0\0" + bytes(144), 2),
+        datagram(sealed(goodbye(), 2), 3),
     ]
+    assert [record.frame for record in tunnel(watcher=watch).records(packets)] == [3]
+    assert watch.packets == [(other, True), (goodbye(), False)]
+    assert watch.handshakes == [2]
 
 
 def test_a_datagram_cut_by_the_snap_length_gives_a_truncated_message() -> None:

@@ -11,8 +11,9 @@ import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from fzctl.cli.message import add_message_arguments, build_message
-from fzctl.cli.output import FORMS, open_output
+from fzctl.cli.output import FORMS, make_output
 from fzctl.cli.parser import Parser, add_common_arguments
+from fzctl.cli.saving import open_saver
 from fzctl.errors import EXIT_DONE
 from fzctl.protocol.codec import decode
 from fzctl.records import Record
@@ -46,7 +47,8 @@ def run(args: Namespace) -> int:
     if args.form is None and args.write is None:
         args.form = "text" if args.hexdump else "hex"
     record = Record(1, time.time_ns(), decode(packet), ("ipv6",))
-    with open_output(args, live=True) as output:
+    with open_saver(args) as saver:
+        output = make_output(args, saver, live=True)
         output.show(record)
         output.finish()
     return EXIT_DONE

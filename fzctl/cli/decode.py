@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.keys import add_key_argument
-from fzctl.cli.output import FORMS, open_output
+from fzctl.cli.output import FORMS, make_output
+from fzctl.cli.saving import add_saving_arguments, open_saver
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.protocol.kinds import AUTO, DIALECTS
 from fzctl.records import Record
@@ -61,10 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with -T fields: a field to print",
     )
     parser.add_argument("-x", dest="hexdump", action="store_true", help="print a hex dump of each packet too")
-    parser.add_argument(
-        "-w", metavar="FILE", dest="write",
-        help="write the messages to a capture of raw IP packets (pcapng; pcap by name; .gz and .zst too)",
-    )  # fmt: skip
+    add_saving_arguments(parser)
     parser.add_argument(
         "--redact", action="store_true", help="replace domains, addresses and ids, lengths kept"
     )
@@ -97,8 +95,12 @@ def run(args: Namespace) -> int:
     _spare_inputs(args.write, sources)
     inputs = Inputs(args, sources)
     interrupted = False
-    with open_output(args, live=any(map(_is_live, sources))) as output:
+    with open_saver(args) as saver:
+        output = make_output(args, saver, live=any(map(_is_live, sources)))
         inputs.wants_hints = output.wants_counts
+        inputs.saver = saver
+        if saver is not None and args.embed_keys:
+            saver.embed(inputs.keylogs())
         with closing(inputs.records()) as found:
             try:
                 show = partial(inputs.show_aside, output) if _has_terminal() else output.show

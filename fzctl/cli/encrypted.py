@@ -14,14 +14,14 @@ from fzctl.render.escape import escape
 if TYPE_CHECKING:
     from fzctl.pcap.capture import Capture
     from fzctl.pcap.frame import Candidate, Datagram
-    from fzctl.tunnel import Inner, Tunnel
+    from fzctl.tunnel import Tunnel, Watcher
     from fzctl.wireguard.keylog import KeyLog
 
 
 class EncryptedCapture:
     """One capture read with keys: those given, and those that stand in the capture itself.
 
-    ``every`` is called with each inner packet and its record, where all of them are wanted.
+    ``on_secrets`` is called with the text of the latter.
     """
 
     def __init__(
@@ -30,7 +30,8 @@ class EncryptedCapture:
         logs: list[KeyLog],
         dialect: str = AUTO,
         file: str | None = None,
-        every: Callable[[Inner, Record | None], None] | None = None,
+        watcher: Watcher | None = None,
+        on_secrets: Callable[[bytes], None] | None = None,
     ) -> None:
         from fzctl.tunnel import Tunnel
         from fzctl.wireguard.decryptor import Decryptor
@@ -40,12 +41,13 @@ class EncryptedCapture:
         self.decryptor = Decryptor()
         for log in logs:
             self.decryptor.add(log)
-        self.tunnel: Tunnel = Tunnel(self.decryptor, dialect, file, every)
+        self.tunnel: Tunnel = Tunnel(self.decryptor, dialect, file, watcher)
+        self._on_secrets = on_secrets
 
     def records(self) -> Iterator[Record]:
         """The control messages, decrypted and plain. Raises CaptureError as the capture does."""
         # Where every inner packet is wanted, none may be passed over.
-        skip = self.decryptor.skip if self.tunnel.every is None else None
+        skip = self.decryptor.skip if self.tunnel.watcher is None else None
         return self.tunnel.records(self._packets(skip))
 
     def _packets(self, skip: Callable[[memoryview, int, int], bool] | None) -> Iterator[Candidate | Datagram]:
@@ -60,6 +62,8 @@ class EncryptedCapture:
         for kind, data in self._capture.secrets[self._secrets_seen :]:
             if kind == WIREGUARD_SECRETS:
                 self.decryptor.add(parse_keylog(data, f"the keys in {self._capture.source}"))
+                if self._on_secrets is not None:
+                    self._on_secrets(data)
         self._secrets_seen = len(self._capture.secrets)
 
     def report(self) -> None:

@@ -19,6 +19,7 @@ from fzctl.render.escape import escape
 if TYPE_CHECKING:
     from fzctl.cli.encrypted import EncryptedCapture
     from fzctl.cli.progress import Progress
+    from fzctl.cli.saving import Saver
     from fzctl.pcap.capture import Capture
     from fzctl.wireguard.keylog import KeyLog
 
@@ -34,6 +35,7 @@ class Inputs:
         self.frames = 0
         self.wants_hints = False
         self.problems: list[str] = []
+        self.saver: Saver | None = None
         self._logs: list[KeyLog] | None = None
 
     def records(self) -> Generator[Record]:
@@ -91,13 +93,20 @@ class Inputs:
 
     def with_keys(self, capture: Capture, name: str | None = None) -> EncryptedCapture | None:
         """The capture with the keys given and its own; ``None`` where there are none."""
-        if self._logs is None:
-            self._logs = self._load_keylogs()
-        if not self._logs and not capture.has_secrets():
+        logs = self.keylogs()
+        if not logs and not capture.has_secrets():
             return None
         from fzctl.cli.encrypted import EncryptedCapture
 
-        return EncryptedCapture(capture, self._logs, self.args.dialect, name)
+        watcher = None if self.saver is None else self.saver.watcher
+        embed = self.saver.embed_secrets if self.saver is not None and self.args.embed_keys else None
+        return EncryptedCapture(capture, logs, self.args.dialect, name, watcher, embed)
+
+    def keylogs(self) -> list[KeyLog]:
+        """The key logs of ``-k``, read once."""
+        if self._logs is None:
+            self._logs = self._load_keylogs()
+        return self._logs
 
     def _load_keylogs(self) -> list[KeyLog]:
         if not self.args.keys:

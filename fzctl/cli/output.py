@@ -6,20 +6,17 @@ import os
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import UsageError
-from fzctl.protocol.packet import declared_length
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
-    from fzctl.pcap.writer import CaptureWriter
+    from fzctl.cli.saving import Saver
 
 FORMS: Final = ("text", "tree", "json", "jsonl", "fields", "hex")
-_LINK_TYPE_RAW: Final = 101
 # Lines that are printed at once, where nobody waits for each.
 _BATCH: Final = 256
 
@@ -27,11 +24,9 @@ _BATCH: Final = 256
 class Output:
     """Shows records one by one; ``finish`` once at the end."""
 
-    def __init__(
-        self, form: Form | None, writer: CaptureWriter | None, *, live: bool, counting: bool = False
-    ) -> None:
+    def __init__(self, form: Form | None, saver: Saver | None, *, live: bool, counting: bool = False) -> None:
         self._form = form
-        self._writer = writer
+        self._saver = saver
         self._live = live
         self._pending: list[str] = []
         self._counts: Counter[tuple[str, bool, bool]] = Counter()
@@ -42,11 +37,9 @@ class Output:
         message = record.message
         if self.wants_counts:
             self._counts[message.name, message.control, message.accepted] += 1
-        if self._writer is not None:
+        if self._saver is not None:
             # First, so that what was shown is also written, whatever ends the loop.
-            cut = message.reason == "truncated"
-            length = declared_length(message.packet) if cut else len(message.packet)
-            self._writer.write(message.packet, record.time, length, comment=_comment(record))
+            self._saver.save(record)
         if self._form is not None:
             self._pending.append(self._form.show(record))
             if self._live or len(self._pending) >= _BATCH:
@@ -151,24 +144,10 @@ class _Table(_Text):
         return table_text(self._held, self._width, colour=self._colour)
 
 
-@contextmanager
-def open_output(args: Namespace, *, live: bool) -> Iterator[Output]:
-    """The output that the options ask for. Raises UsageError, CaptureError."""
-    form = None if args.write is not None and args.form is None else make_form(args, live=live)
-    if args.write is None:
-        yield Output(form, None, live=live, counting=args.verbose)
-        return
-    if args.write == "-":
-        if form is not None:
-            raise UsageError("-w - takes stdout for the capture; leave -T away")
-        if sys.stdout.isatty():
-            raise UsageError(
-                "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
-            )
-    from fzctl.pcap.writer import open_writer
-
-    with open_writer(args.write, link_type=_LINK_TYPE_RAW) as writer:
-        yield Output(form, writer, live=live, counting=args.verbose)
+def make_output(args: Namespace, saver: Saver | None, *, live: bool) -> Output:
+    """The output that the options ask for; ``-w`` alone prints nothing. Raises UsageError."""
+    form = None if saver is not None and args.form is None else make_form(args, live=live)
+    return Output(form, saver, live=live, counting=args.verbose)
 
 
 def make_form(args: Namespace, *, live: bool) -> Form:
@@ -245,11 +224,3 @@ def _dump(record: Record) -> str:
     from fzctl.render.hexdump import hexdump
 
     return "\n" + hexdump(record.message.packet, "    ") + "\n"
-
-
-def _comment(record: Record) -> str:
-    from fzctl.render.words import describe
-
-    words = describe(record)
-    said = (words.title, words.domain, words.content, f"({words.remark or words.verdict})")
-    return " ".join(text for text in said if text)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.cli.output import Output, colour_wanted, make_form, open_output
+from fzctl.cli.output import Output, colour_wanted, make_form
 from fzctl.errors import UsageError
 from tests.cli.conftest import Run
 from tests.records import assigned, goodbye, raw, record, status
@@ -84,14 +84,6 @@ def test_counts_name_what_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
     )
     output.finish()
     assert capsys.readouterr().out == ""
-
-
-def test_a_capture_on_stdout_leaves_no_room_for_a_form() -> None:
-    with (
-        pytest.raises(UsageError, match="leave -T away"),
-        open_output(options(write="-", form="text"), live=False),
-    ):
-        pass
 
 
 def test_comments_in_a_capture_say_what_the_messages_say(fzctl: Run, tmp_path: Path) -> None:
