@@ -39,7 +39,15 @@ STAMP = VENV / "fzctl-stamp.json"
 PEERS = {
     "tshark": "tshark",
     "tcpdump": "tcpdump",
+    "ip": "iproute2",
+    "wireguard-go": "wireguard-go",
+    "wg": "wireguard-tools",
+    "turnserver": "coturn",
 }
+
+# Services among them: tests run them by hand, in a network of their own, so ours do not start with the machine.
+SERVICES = {"coturn": "coturn.service"}
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 # What a package would ask on installation, answered.
 DEBCONF = "wireshark-common wireshark-common/install-setuid boolean false\n"
@@ -325,15 +333,34 @@ def install_debian(packages: Sequence[str]) -> bool:
     if debconf:
         subprocess.run([debconf], input=DEBCONF, text=True, capture_output=True, check=False)
     words = ""
-    for step in (install, [*apt, "update"], install):
-        done = subprocess.run(
-            step, env=environment, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if done.returncode == 0 and step is install:
-            return True
-        words = done.stderr.strip() or words
+    with no_services(packages):
+        for step in (install, [*apt, "update"], install):
+            done = subprocess.run(
+                step, env=environment, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            )
+            if done.returncode == 0 and step is install:
+                return True
+            words = done.stderr.strip() or words
     say(f"apt-get could not install them: {words}")
     return False
+
+
+@contextlib.contextmanager
+def no_services(packages: Sequence[str]) -> Iterator[None]:
+    """Packages that are installed meanwhile start no service, now or at the next boot."""
+    services = [SERVICES[name] for name in packages if name in SERVICES]
+    ours = bool(services) and not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink()
+        systemctl = find_program("systemctl")
+        if services and systemctl:
+            subprocess.run([systemctl, "--quiet", "disable", *services], capture_output=True, check=False)
 
 
 # --- small helpers --------------------------------------------------------------------------------

@@ -229,6 +229,35 @@ def test_reads_the_package_lists_where_the_first_try_fails(monkeypatch: pytest.M
     assert steps == ["install", "update", "install"]
 
 
+def test_a_service_is_installed_but_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(dev, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(dev, "find_program", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("subprocess.run", run)
+    with dev.no_services(["tshark"]):
+        assert not dev.POLICY.exists()
+    assert ran == []
+    with dev.no_services(["tshark", "coturn"]):
+        assert dev.POLICY.stat().st_mode & 0o111
+        assert dev.POLICY.read_text().endswith("exit 101\n")
+    assert not dev.POLICY.exists()
+    assert ran == [["/bin/systemctl", "--quiet", "disable", "coturn.service"]]
+
+
+def test_a_policy_of_the_machines_own_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(dev, "find_program", lambda name: None)
+    dev.POLICY.write_text("theirs")
+    with dev.no_services(["coturn"]):
+        pass
+    assert dev.POLICY.read_text() == "theirs"
+
+
 def test_a_signal_is_an_exit_code() -> None:
     assert dev.run(["sh", "-c", "exit 3"]) == 3
     assert dev.run(["sh", "-c", "kill -TERM $$"]) == 143
