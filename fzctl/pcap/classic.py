@@ -145,23 +145,23 @@ class ClassicReader:
 
         Raises CaptureError at damage, after the frames before it.
         """
-        from fzctl.pcap.sieve import sieve_record_layout, sieve_records
+        from fzctl.pcap.sieve import record_shape, sieve_records
 
         if self._link is None:
             for _ in self.frames():
                 pass
             return
         window, tick, link_type = self._window, self._tick, self.link_type
-        locate, _, usual = self._link
+        locate = self._link.locate
         header = struct.Struct(self._order + "IIII").unpack_from
-        layout = sieve_record_layout(self._order, self._link)
+        shape = record_shape(self._order, self._link)
         position = _FILE_HEADER
         while True:
             end = window.end
             view = window.view[:end]
             number = self.frame_count
             while True:
-                position, number = sieve_records(view, position, number, layout, usual, finder)
+                position, number = sieve_records(view, position, number, shape, finder)
                 body = position + RECORD_HEADER
                 if body > end:
                     break
@@ -175,6 +175,7 @@ class ClassicReader:
                 located = locate(data)
                 if located is None:
                     continue
+                shape.meet(data, located[1])
                 time = seconds * _NANOSECONDS + ticks * tick
                 found: Candidate | Datagram | None
                 if may_be_control(data, located[0]):

@@ -45,13 +45,20 @@ class Usual(NamedTuple):
     """The link header that most frames of a link type have, for a look at fixed places.
 
     What tells the IP version stands at ``kind_at``, and is ``ipv4`` or ``ipv6`` (``None``: does not
-    occur); ``header`` is the length of it all. Any other frame is for ``Link.locate``.
+    occur); ``header`` is the length of it all; with one VLAN tag before, ``tag`` stands at
+    ``tag_at``. Any other frame is for ``Link.locate``.
     """
 
     kind_at: int
     header: int
     ipv4: bytes | None
     ipv6: bytes | None
+    tag_at: int = 0
+    tag: bytes = b""
+
+    def tagged(self, tag: bytes) -> Usual:
+        """The same with one VLAN tag of that type, behind which stands the type of what follows."""
+        return Usual(self.header + 2, self.header + _VLAN_TAG, self.ipv4, self.ipv6, self.kind_at, tag)
 
 
 class Link(NamedTuple):

@@ -140,6 +140,8 @@ class NgReader(BlockWalk):
                         found = finder.find(number, time, link_type, data, length, *located)
                     if found is not None:
                         yield found
+                    if link_type == self._aim and self._shape is not None:
+                        self._shape.meet(data, located[1])
                 if link_type != self._aim:
                     self._aim_at(link_type)
             if not self._read_on(position):
@@ -148,16 +150,19 @@ class NgReader(BlockWalk):
 
     def _sieve(self, position: int, finder: DatagramFinder) -> int:
         """Pass over what is nothing for us, on the interfaces aimed at; where that ends."""
-        from fzctl.pcap.sieve import sieve_block_layout, sieve_blocks
+        from fzctl.pcap.sieve import block_shape, sieve_blocks
 
         link = self._link
         if link is None or not position:
             return position
-        if self._sieve_layout is None:
-            self._sieve_layout = sieve_block_layout(self._order, link)
+        if self._shape is None:
+            shape = self._shapes.get(self._aim)
+            if shape is None:
+                shape = self._shapes[self._aim] = block_shape(self._order, link)
+            self._shape = shape
         view = self._window.view[: self._window.end]
         position, self.frame_count = sieve_blocks(
-            view, position, self.frame_count, self._word, self._sieve_layout, link.usual, self._group, finder
+            view, position, self.frame_count, self._word, self._shape, self._group, finder
         )
         return position
 

@@ -18,39 +18,74 @@ _ENDLESS: Final = 1 << 62
 _ENHANCED_PACKET: Final = 6
 _BLOCK_DATA: Final = TRAILER + 28
 _FRAMING: Final = 32
+_UNTAGGED_PATH: Final = 2  # the link and the IP version
 _PLAIN_IPV4: Final = 0x45  # version 4, a header of five words: no options
 
 
-def _packet_layout(usual: Usual) -> str:
-    # What tells the version, version, IPv6's next header, IPv4's protocol, the probe.
-    kind = usual.ipv4 if usual.ipv4 is not None else usual.ipv6
-    size = len(kind or b"")
-    return f"{usual.kind_at}x{size}s{usual.header - usual.kind_at - size}xB5xB2xB14xI"
+class Shape:
+    """The link header that a loop expects, ``usual``, and ``unpack``, which reads all it goes by.
+
+    With or without a VLAN tag, as in the last frame that was looked at with care.
+    """
+
+    def __init__(self, link: Link, prefix: str) -> None:
+        """``prefix`` is the layout of what stands before a frame."""
+        self._prefix = prefix
+        self._untagged = link.usual
+        self._unpacks: dict[bytes, Unpack] = {}
+        self._aim_at(link.usual)
+
+    def meet(self, data: bytes, path: tuple[str, ...]) -> None:
+        """Expect more frames like this one, if it has no tag or one."""
+        if len(path) == _UNTAGGED_PATH:
+            if self.usual is not self._untagged:
+                self._aim_at(self._untagged)
+        elif len(path) == _UNTAGGED_PATH + 1:
+            at = self._untagged.kind_at
+            tag = data[at : at + 2]
+            if tag != self.usual.tag:
+                self._aim_at(self._untagged.tagged(tag))
+
+    def _aim_at(self, usual: Usual) -> None:
+        unpack = self._unpacks.get(usual.tag)
+        if unpack is None:
+            unpack = self._unpacks[usual.tag] = struct.Struct(self._prefix + _layout(usual)).unpack_from
+        self.usual = usual
+        self.unpack = unpack
 
 
-def sieve_record_layout(order: str, link: Link) -> Unpack:
+def _layout(usual: Usual) -> str:
+    # Tag, what tells the version, version, IPv6's next header, IPv4's protocol, the probe.
+    kind_at, header, four, six, tag_at, tag = usual
+    size = len(four if four is not None else six or b"")
+    start = f"{tag_at}x{len(tag)}s{kind_at - tag_at - len(tag)}x{size}s"
+    return f"{start}{header - kind_at - size}xB5xB2xB14xI"
+
+
+def record_shape(order: str, link: Link) -> Shape:
     """What ``sieve_records`` reads of a pcap record: captured length and the packet's marks."""
-    return struct.Struct(f"{order}8xI4x{_packet_layout(link.usual)}").unpack_from
+    return Shape(link, f"{order}8xI4x")
 
 
 def sieve_records(
-    view: memoryview, position: int, number: int, unpack: Unpack, usual: Usual, finder: DatagramFinder
+    view: memoryview, position: int, number: int, shape: Shape, finder: DatagramFinder
 ) -> tuple[int, int]:
     """Pass over pcap records from ``position``; where that ends, and ``number`` counted on."""
-    _, header, four, six = usual
+    unpack = shape.unpack
+    _, header, four, six, _, outer = shape.usual
     lead = RECORD_HEADER + header
     passes_4, passes_6 = finder.passes_4, finder.passes_6
     end = len(view)
     try:
         for number in range(number, _ENDLESS):  # noqa: B007, B020 - counts on
-            captured, kind, version, following, protocol, probe = unpack(view, position)
+            captured, tag, kind, version, following, protocol, probe = unpack(view, position)
             after = position + RECORD_HEADER + captured
             if after > end or not probe:
                 break
-            if version == _PLAIN_IPV4 and kind == four:
+            if version == _PLAIN_IPV4 and kind == four and tag == outer:
                 if protocol == UDP and not passes_4(view, position + lead, after):
                     break
-            elif version >> 4 == 6 and kind == six:
+            elif version >> 4 == 6 and kind == six and tag == outer:
                 if following == UDP:
                     if not passes_6(view, position + lead, after):
                         break
@@ -64,10 +99,10 @@ def sieve_records(
     return position, number
 
 
-def sieve_block_layout(order: str, link: Link) -> Unpack:
+def block_shape(order: str, link: Link) -> Shape:
     """What ``sieve_blocks`` reads: the length that ends the block before, and of the next one its
     type, length, interface, captured length and the packet's marks."""
-    return struct.Struct(f"{order}IIII8xI4x{_packet_layout(link.usual)}").unpack_from
+    return Shape(link, f"{order}IIII8xI4x")
 
 
 def sieve_blocks(
@@ -75,8 +110,7 @@ def sieve_blocks(
     position: int,
     number: int,
     word: Unpack,
-    unpack: Unpack,
-    usual: Usual,
+    shape: Shape,
     interfaces: frozenset[int],
     finder: DatagramFinder,
 ) -> tuple[int, int]:
@@ -85,7 +119,8 @@ def sieve_blocks(
     ``word`` reads an integer in the section's byte order. Returns where that ends, and ``number``
     counted on.
     """
-    _, header, four, six = usual
+    unpack = shape.unpack
+    _, header, four, six, _, outer = shape.usual
     lead = _BLOCK_DATA + header
     passes_4, passes_6 = finder.passes_4, finder.passes_6
     end = len(view) - TRAILER
@@ -93,7 +128,7 @@ def sieve_blocks(
     (before,) = word(view, at)
     try:
         for number in range(number, _ENDLESS):  # noqa: B007, B020 - counts on
-            again, block, size, interface, captured, kind, version, following, protocol, probe = unpack(
+            again, block, size, interface, captured, tag, kind, version, following, protocol, probe = unpack(
                 view, at
             )
             if (
@@ -106,10 +141,10 @@ def sieve_blocks(
                 or interface not in interfaces
             ):
                 break
-            if version == _PLAIN_IPV4 and kind == four:
+            if version == _PLAIN_IPV4 and kind == four and tag == outer:
                 if protocol == UDP and not passes_4(view, at + lead, at + _BLOCK_DATA + captured):
                     break
-            elif version >> 4 == 6 and kind == six:
+            elif version >> 4 == 6 and kind == six and tag == outer:
                 if following == UDP:
                     if not passes_6(view, at + lead, at + _BLOCK_DATA + captured):
                         break

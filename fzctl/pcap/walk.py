@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fzctl.pcap import blocks
 from fzctl.pcap.blocks import Interface
@@ -11,6 +11,9 @@ from fzctl.pcap.links import Link
 from fzctl.pcap.names import parse_names
 from fzctl.pcap.skim import TRAILER, Unpack, block_layout, first_block_layout
 from fzctl.pcap.window import Window
+
+if TYPE_CHECKING:
+    from fzctl.pcap.sieve import Shape
 
 # Longer than any packet, key log or name table; beyond it a length is taken for damage.
 MAX_BLOCK: Final = 16 * 1024 * 1024
@@ -24,6 +27,8 @@ _LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
 
 # Number, time, interface, where the data starts and ends in the window, length on the wire.
 _Packet = tuple[int, int | None, Interface, int, int, int]
+# The link aimed at, its interfaces, whether that is interface 0 alone, what the scan reads.
+_Aim = tuple[Link | None, frozenset[int], bool, Unpack | None]
 
 
 class BlockWalk:
@@ -45,7 +50,9 @@ class BlockWalk:
         self._interfaces: list[Interface] = []
         self._link: Link | None = None
         self._layout: Unpack | None = None
-        self._sieve_layout: Unpack | None = None
+        self._aims: dict[int | None, _Aim] = {}
+        self._shape: Shape | None = None
+        self._shapes: dict[int | None, Shape] = {}
         self._set_order("<")
 
     def _take(self, position: int) -> tuple[int, _Packet | None]:
@@ -63,10 +70,10 @@ class BlockWalk:
                 and not size & 3
                 and position + size <= end
                 and size <= MAX_BLOCK
-                and index in self._group
+                and index < len(self._interfaces)
+                and (interface := self._interfaces[index]).link is not None
                 and self._word(view, position + size - TRAILER)[0] == size
             ):
-                interface = self._interfaces[index]
                 self.frame_count += 1
                 start = position + _PACKET_DATA
                 time = (high << 32 | low) * interface.numerator // interface.denominator + interface.offset
@@ -150,6 +157,7 @@ class BlockWalk:
             body = bytes(self._window.view[position + 8 : position + size - TRAILER])
             interface = blocks.parse_interface(body, self._order, user0_is_ip=self._user0_is_ip)
             self._interfaces.append(interface)
+            self._aims.clear()
             if self._aim is None or self._aim == interface.link_type:
                 self._aim_at(interface.link_type)
         elif kind == blocks.SECRETS:
@@ -167,6 +175,7 @@ class BlockWalk:
         if major != 1 or minor not in (0, 2):
             raise window.error(position, f"version {major}.{minor} of the pcapng format is unknown")
         self._interfaces = []
+        self._aims.clear()
         self._aim_at(None)
 
     def _enter_secrets(self, position: int, size: int) -> None:
@@ -193,26 +202,32 @@ class BlockWalk:
         self._packet = struct.Struct(order + "IIIIIII").unpack_from
         self._enhanced = struct.Struct(order + "IIIII").unpack_from
         self._obsolete = struct.Struct(order + "H2xIIII").unpack_from
+        self._aims.clear()
+        self._shapes.clear()
         self._aim_at(None)
 
     def _aim_at(self, link_type: int | None) -> None:
-        """Have ``_pass_over`` pass over the frames of every interface of this link type."""
+        """Have the fast scans pass over the frames of every interface of this link type."""
         self._aim = link_type
-        self._link = None
-        self._layout = self._sieve_layout = None
-        self._group = frozenset(
+        self._shape = None
+        aimed = self._aims.get(link_type)
+        if aimed is None:
+            aimed = self._aims[link_type] = self._group_of(link_type)
+        self._link, self._group, self._first_only, self._layout = aimed
+
+    def _group_of(self, link_type: int | None) -> _Aim:
+        group = frozenset(
             index
             for index, interface in enumerate(self._interfaces)
             if interface.link is not None and interface.link_type == link_type
         )
-        self._first_only = self._order == "<" and self._group == {0}
-        if self._group:
-            self._link = link = self._interfaces[min(self._group)].link
-            assert link is not None
-            if self._first_only:
-                self._layout = first_block_layout(link.probe)
-            else:
-                self._layout = block_layout(self._order, link.probe)
+        if not group:
+            return None, group, False, None
+        link = self._interfaces[min(group)].link
+        assert link is not None
+        if self._order == "<" and group == {0}:
+            return link, group, True, first_block_layout(link.probe)
+        return link, group, False, block_layout(self._order, link.probe)
 
     def _read_on(self, position: int) -> bool:
         """Go on behind ``position``, where the window holds no whole block; false at the end."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import pytest
 
 from fzctl.pcap.datagrams import DatagramFinder
 from fzctl.pcap.links import link_for
-from fzctl.pcap.sieve import sieve_block_layout, sieve_blocks, sieve_record_layout, sieve_records
+from fzctl.pcap.sieve import block_shape, record_shape, sieve_blocks, sieve_records
 from tests.pcap import build
 from tests.pcap.test_datagrams import channel, extension, ipv4, ipv6, transport, udp
 
@@ -36,19 +37,21 @@ def agree(view: memoryview, start: int, end: int) -> bool:
     return True
 
 
-def sift_pcap(frames: list[bytes], order: str = "<") -> int:
+def sift_pcap(frames: list[bytes], order: str = "<", tags: Sequence[int] | None = None) -> int:
     """How many of the records are passed over."""
     link = link_for(1)
     assert link is not None
     # The loop looks a little ahead, so something must follow.
     data = build.pcap([*frames, bytes(100)], link_type=1, order=order)
-    unpack = sieve_record_layout(order, link)
-    position, number = sieve_records(memoryview(data), 24, 0, unpack, link.usual, DatagramFinder(agree))
+    shape = record_shape(order, link)
+    if tags is not None:
+        shape.meet(build.ethernet(PLAIN[0], *tags), ("ethernet", *("vlan",) * len(tags), "ipv4"))
+    position, number = sieve_records(memoryview(data), 24, 0, shape, DatagramFinder(agree))
     assert position == 24 + sum(16 + len(frame) for frame in frames[:number])
     return number
 
 
-def sift_pcapng(frames: list[bytes], order: str = "<") -> int:
+def sift_pcapng(frames: list[bytes], order: str = "<", tags: Sequence[int] | None = None) -> int:
     """How many of the blocks are passed over."""
     link = link_for(1)
     assert link is not None
@@ -56,10 +59,10 @@ def sift_pcapng(frames: list[bytes], order: str = "<") -> int:
     start = build.interface(1, order=order)
     view = memoryview(start + b"".join(blocks))
     word = struct.Struct(order + "I").unpack_from
-    unpack = sieve_block_layout(order, link)
-    position, number = sieve_blocks(
-        view, len(start), 0, word, unpack, link.usual, frozenset((0,)), DatagramFinder(agree)
-    )
+    shape = block_shape(order, link)
+    if tags is not None:
+        shape.meet(build.ethernet(PLAIN[0], *tags), ("ethernet", *("vlan",) * len(tags), "ipv4"))
+    position, number = sieve_blocks(view, len(start), 0, word, shape, frozenset((0,)), DatagramFinder(agree))
     assert position == len(start) + sum(map(len, blocks[:number]))
     return number
 
@@ -86,6 +89,29 @@ def test_all_else_is_left_to_a_careful_look(sift: object, order: str, other: byt
     assert sift([plain, build.ethernet(PLAIN[4], 0x8100), plain], order) == 1
 
 
+@both
+@orders
+@pytest.mark.parametrize("tags", [(), (0x8100,), (0x88A8,)])
+def test_frames_are_passed_over_that_are_tagged_as_the_last_one_met(
+    sift: object, order: str, tags: tuple[int, ...]
+) -> None:
+    assert callable(sift)
+    tagged = [build.ethernet(packet, *tags) for packet in PLAIN]
+    assert sift(tagged, order, tags) == len(tagged)
+    for others in ((), (0x8100,), (0x88A8,), (0x8100, 0x8100)):
+        # Two tags are for the careful look, and leave the expectation as it was.
+        if others != tags:
+            other = build.ethernet(PLAIN[4], *others)
+            assert sift([*tagged, other, *tagged], order, tags) == len(tagged)
+
+
+def test_a_tag_that_looks_like_a_header_is_none() -> None:
+    # Behind the type of the tag stand its value and the type: 0x45 0x00.
+    frame = build.MAC + b"\x81\x00\x45\x00\x08\x00" + PLAIN[4]
+    assert sift_pcap([frame]) == 0
+    assert sift_pcap([frame], tags=(0x8100,)) == 1
+
+
 def test_a_block_that_ends_in_a_wrong_length_is_taken_back() -> None:
     link = link_for(1)
     assert link is not None
@@ -94,8 +120,6 @@ def test_a_block_that_ends_in_a_wrong_length_is_taken_back() -> None:
     wrong = build.packet(frame)[:-4] + struct.pack("<I", 4)
     view = memoryview(start + build.packet(frame) + wrong + build.packet(frame))
     word = struct.Struct("<I").unpack_from
-    unpack = sieve_block_layout("<", link)
-    position, number = sieve_blocks(
-        view, len(start), 0, word, unpack, link.usual, frozenset((0,)), DatagramFinder(agree)
-    )
+    shape = block_shape("<", link)
+    position, number = sieve_blocks(view, len(start), 0, word, shape, frozenset((0,)), DatagramFinder(agree))
     assert (position, number) == (len(start) + len(build.packet(frame)), 1)
