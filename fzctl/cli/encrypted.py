@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fzctl.cli.keys import WIREGUARD_SECRETS, warn
@@ -53,18 +53,19 @@ class EncryptedCapture:
     def _packets(self, skip: Callable[[memoryview, int, int], bool] | None) -> Iterator[Candidate | Datagram]:
         for packet in self._capture.packets(skip):
             if len(self._capture.secrets) > self._secrets_seen:
-                self._take_secrets()
+                self.take_secrets(self._capture.secrets[self._secrets_seen :])
             yield packet
 
-    def _take_secrets(self) -> None:
+    def take_secrets(self, secrets: Sequence[tuple[int, bytes]]) -> None:
+        """Use keys that stand in the capture, in the order in which they stand there."""
         from fzctl.wireguard.keylog import parse_keylog
 
-        for kind, data in self._capture.secrets[self._secrets_seen :]:
+        for kind, data in secrets:
             if kind == WIREGUARD_SECRETS:
                 self.decryptor.add(parse_keylog(data, f"the keys in {self._capture.source}"))
                 if self._on_secrets is not None:
                     self._on_secrets(data)
-        self._secrets_seen = len(self._capture.secrets)
+        self._secrets_seen += len(secrets)
 
     def report(self) -> None:
         """One line on stderr for what could not be decrypted, and a few for keys without use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -64,7 +64,9 @@ class Inputs:
         if output.wants_counts and not self.args.quiet and not self.problems:
             say(f"fzctl: {output.counts(self.frames)}")
 
-    def _capture_records(self, source: str, name: str | None) -> Iterator[Record]:
+    def _capture_records(
+        self, source: str, name: str | None, secrets: Sequence[tuple[int, bytes]] = ()
+    ) -> Iterator[Record]:
         from fzctl.pcap.capture import open_capture
 
         with (
@@ -72,7 +74,7 @@ class Inputs:
             _progress(self.args, capture) as progress,
         ):
             self.progress = progress
-            encrypted = self.with_keys(capture, name)
+            encrypted = self._with_keys(capture, name, secrets)
             if encrypted is None:
                 records = read_records(capture.candidates(), self.args.dialect, name)
             else:
@@ -88,19 +90,37 @@ class Inputs:
             if encrypted is not None and not self.args.quiet:
                 encrypted.report()
             self._check_link_types(source, capture)
-        if not found and encrypted is None:
-            self._hint_at_tunnel(source)
+        if encrypted is not None:
+            return
+        if not capture.secrets:
+            if not found:
+                self._hint_at_tunnel(source)
+        elif not found and os.path.isfile(source):
+            # Keys that stand behind the first packets were passed too late to be used.
+            self.frames -= capture.frame_count
+            yield from self._capture_records(source, name, expects_secrets=True)
+        elif not self.args.quiet:
+            say(
+                f"fzctl: {escape(title_of(source))}: keys behind the first packets were not used; -k uses them"
+            )
 
-    def with_keys(self, capture: Capture, name: str | None = None) -> EncryptedCapture | None:
-        """The capture with the keys given and its own; ``None`` where there are none."""
+    def _with_keys(
+        self, capture: Capture, name: str | None, secrets: Sequence[tuple[int, bytes]]
+    ) -> EncryptedCapture | None:
+        """The capture with the keys given and its own; ``None`` where there are none.
+
+        ``secrets`` are those of its own that are known from an earlier pass.
+        """
         logs = self.keylogs()
-        if not logs and not capture.has_secrets():
+        if not logs and not secrets and not capture.has_secrets():
             return None
         from fzctl.cli.encrypted import EncryptedCapture
 
         watcher = None if self.saver is None else self.saver.watcher
         embed = self.saver.embed_secrets if self.saver is not None and self.args.embed_keys else None
-        return EncryptedCapture(capture, logs, self.args.dialect, name, watcher, embed)
+        encrypted = EncryptedCapture(capture, logs, self.args.dialect, name, watcher, embed)
+        encrypted.take_secrets(secrets)
+        return encrypted
 
     def keylogs(self) -> list[KeyLog]:
         """The key logs of ``-k``, read once."""

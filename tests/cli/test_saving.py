@@ -91,6 +91,15 @@ def test_embedded_keys_are_handed_on(keys: str, tmp_path: Path, fzctl: Run) -> N
     assert len(messages(fzctl, second)) == 16
 
 
+def test_keys_in_a_later_section_are_used_too(keys: str, tmp_path: Path, fzctl: Run) -> None:
+    closed, opened, both = (tmp_path / name for name in ("closed.pcapng", "open.pcapng", "both.pcapng"))
+    fzctl("decode", "--keep-encrypted", "-k", keys, "-w", str(closed), DIRECT)
+    fzctl("decode", "--keep-encrypted", "--embed-keys", "-k", keys, "-w", str(opened), DIRECT)
+    both.write_bytes(closed.read_bytes() + opened.read_bytes())
+    found = fzctl("decode", "-T", "fields", "-e", "frame.number", str(both))
+    assert [int(line) > 22 for line in found.lines] == [False] * 16 + [True] * 16
+
+
 def test_without_embed_keys_no_key_is_in_the_file(keys: str, tmp_path: Path, fzctl: Run) -> None:
     target = tmp_path / "kept.pcapng"
     fzctl("decode", "--keep-encrypted", "-k", keys, "-w", str(target), DIRECT)
