@@ -42,6 +42,7 @@ def write_encrypted(file: BinaryIO, keys: Path, size: int, control: Make) -> Non
     static, ephemeral = _key(chance), _key(chance)
     theirs, their_ephemeral = _key(chance), _key(chance)
     psk = Secret(chance.randbytes(32))
+    keys.touch(mode=0o600)
     keys.write_text(format_keylog(handshake_entries(static, theirs.public, ephemeral, psk)), encoding="ascii")
     file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1))
     first, opened = write_initiation(_INDICES[0], static, ephemeral, theirs.public, tai64n(_FIRST_NANOSECOND))

@@ -71,7 +71,7 @@ def groups(missing: list[str]) -> list[Group]:
         _scan("mix-10-ethernet.pcap", fzctl, missing)._replace(slow=True),
         _scan("mix-10-raw.pcapng", fzctl, missing)._replace(slow=True),
         _encrypted("encrypted-128.pcap", fzctl, missing),
-        _encrypted("encrypted-1312.pcap", fzctl, missing),
+        _encrypted("encrypted-1312.pcap", fzctl, missing)._replace(slow=True),
         _pcapng_beside_pcap(fzctl),
         _all_control("control-raw.pcap", fzctl, missing),
         _all_control("control-ethernet.pcapng", fzctl, missing)._replace(slow=True),
