@@ -14,6 +14,8 @@ EXIT_INPUT: Final = 3
 EXIT_CARRIER: Final = 4
 EXIT_TOOL: Final = 5
 EXIT_NO_ANSWER: Final = 6
+EXIT_BUG: Final = 70
+"""A failure that is ours: ``EX_SOFTWARE`` of sysexits.h."""
 EXIT_INTERRUPTED: Final = 130
 EXIT_READER_GONE: Final = 141
 

@@ -34,6 +34,7 @@ def test_the_exit_codes_are_those_of_the_contract() -> None:
         "EXIT_CARRIER": 4,
         "EXIT_TOOL": 5,
         "EXIT_NO_ANSWER": 6,
+        "EXIT_BUG": 70,
         "EXIT_INTERRUPTED": 130,
         "EXIT_READER_GONE": 141,
     }

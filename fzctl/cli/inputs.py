@@ -98,11 +98,9 @@ class Inputs:
         elif not found and os.path.isfile(source):
             # Keys that stand behind the first packets were passed too late to be used.
             self.frames -= capture.frame_count
-            yield from self._capture_records(source, name, expects_secrets=True)
+            yield from self._capture_records(source, name, capture.secrets)
         elif not self.args.quiet:
-            say(
-                f"fzctl: {escape(title_of(source))}: keys behind the first packets were not used; -k uses them"
-            )
+            say(f"fzctl: {escape(title_of(source))}: its keys stand behind its first packets: not used")
 
     def _with_keys(
         self, capture: Capture, name: str | None, secrets: Sequence[tuple[int, bytes]]

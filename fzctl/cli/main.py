@@ -8,6 +8,7 @@ import sys
 from fzctl import __version__
 from fzctl.cli import streams
 from fzctl.errors import (
+    EXIT_BUG,
     EXIT_DONE,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
@@ -54,6 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("FZCTL_TRACEBACK"):
+            raise
+        what = escape(f"{type(error).__name__}: {error}")
+        return _fail(f"this is a bug in fzctl ({what}); FZCTL_TRACEBACK=1 shows where", EXIT_BUG)
 
 
 def _run(arguments: list[str]) -> int:

@@ -109,6 +109,22 @@ def test_an_existing_file_needs_no_dot_in_its_name(
     assert fzctl("capture").err == "fzctl: capture: the file is empty\n"
 
 
+def test_a_bug_of_ours_is_a_sentence_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> int:
+        raise ValueError("\x1b[31mboom")
+
+    monkeypatch.setattr("fzctl.cli.main._dispatch", fail)
+    monkeypatch.delenv("FZCTL_TRACEBACK", raising=False)
+    assert main(["decode"]) == 70
+    said = capsys.readouterr().err
+    assert said == "fzctl: this is a bug in fzctl (ValueError: \\x1b[31mboom); FZCTL_TRACEBACK=1 shows where\n"
+    monkeypatch.setenv("FZCTL_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="boom"):
+        main(["decode"])
+
+
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt(*_: object) -> int:
         raise KeyboardInterrupt
