@@ -7,7 +7,7 @@ usage: python3 dev.py COMMAND [ARGUMENT ...]
   test [ARG ...]   the whole test suite; arguments go to pytest
   check            ruff, mypy, import-linter
   bench [--short]  the measurements of README's table
-  samples          make the sample captures anew
+  samples [--lab]  make the sample captures anew; with --lab the encrypted ones, as root
   picture          make README's picture anew
   build            source distribution and wheel, into dist/
 
@@ -45,7 +45,7 @@ PEERS = {
     "turnserver": "coturn",
 }
 
-# Services among them: tests run them by hand, in a network of their own, so ours do not start with the machine.
+# Services among them: tests run them by hand, in a network of their own; they do not start with the machine.
 SERVICES = {"coturn": "coturn.service"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -145,8 +145,12 @@ def bench(*arguments: str) -> int:
     return run([VENV_PYTHON, script("benchmarks/run.py"), *arguments])
 
 
-def samples() -> int:
+def samples(*arguments: str) -> int:
+    if arguments not in ((), ("--lab",)):
+        raise Stop(f"samples takes --lab or nothing, not {' '.join(arguments)!r}", 2)
     prepare(())
+    if arguments:
+        return run([VENV_PYTHON, "-m", "tests.lab.record"])
     return run([VENV_PYTHON, script("captures/make.py")])
 
 
@@ -167,7 +171,7 @@ def build() -> int:
 COMMANDS: Mapping[str, Callable[..., int]] = {
     command.__name__: command for command in (demo, test, check, bench, samples, picture, build)
 }
-WITH_ARGUMENTS = ("test", "bench")
+WITH_ARGUMENTS = ("test", "bench", "samples")
 
 
 # --- the virtual environment ----------------------------------------------------------------------

@@ -13,7 +13,12 @@ from fzctl.protocol.kinds import KINDS
 from fzctl.protocol.reasons import REASONS
 
 SAMPLES = Path(__file__).parent.parent / "captures"
-CAPTURES = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.pcap*"))
+# Those in encrypted/ come from the lab: tests/lab/test_samples.py.
+CAPTURES = sorted(
+    path.relative_to(SAMPLES).as_posix()
+    for path in SAMPLES.rglob("*.pcap*")
+    if path.parent.name != "encrypted"
+)
 CANNOT_BE_SEEN = {"not_control", "ip_empty", "ip_version", "ip_malformed", "encode_refused"}
 
 

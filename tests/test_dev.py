@@ -32,7 +32,7 @@ def put_python(venv: Path, script: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [([], 2), (["--help"], 0), (["polish"], 2), (["demo", "more"], 2)],
+    [([], 2), (["--help"], 0), (["polish"], 2), (["demo", "more"], 2), (["samples", "--all"], 2)],
 )
 def test_command_line(arguments: list[str], code: int) -> None:
     assert dev.main(arguments) == code

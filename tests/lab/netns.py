@@ -108,34 +108,39 @@ class Net(NamedTuple):
 @contextlib.contextmanager
 def network(folder: Path) -> Iterator[Net]:
     """Three namespaces in a row. Raises CannotMakeNamespaces where the machine forbids it."""
-    tag = f"fz{secrets.token_hex(3)}"
     with contextlib.ExitStack() as cleanup:
-        made = []
-        for place in ("client", "relay", "gateway"):
-            name = f"{tag}-{place}"
-            try:
-                run("ip", "netns", "add", name)
-                cleanup.callback(run, "ip", "netns", "delete", name)
-                run("ip", "-n", name, "link", "set", "lo", "up")
-            except LabError as error:
-                raise CannotMakeNamespaces(f"no network namespaces here: {error}") from None
-            made.append(Namespace(name, folder))
-            # Of the devices to come: no solicitations of their own.
-            for setting in ("router_solicitations", "accept_dad"):
-                made[-1].run("sysctl", "-qw", f"net.ipv6.conf.default.{setting}=0")
-        client, relay, gateway = made
-        for end, names in ((client, ("wire", "near")), (gateway, ("wire", "far"))):
-            run("ip", "-n", end.name, "link", "add", names[0], "type", "veth",
-                "peer", "name", names[1], "netns", relay.name)  # fmt: skip
-        _address(client, "wire", CLIENT, RELAY)
-        _address(relay, "near", RELAY)
-        _address(relay, "far", RELAY_FAR)
-        _address(gateway, "wire", GATEWAY, RELAY_FAR)
-        relay.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        # A fresh link says that it is up, and the kernel believes it a second later.
-        for namespace in made:
-            wait_until(partial(_all_up, namespace), f"the links of {namespace.name} are up")
-        yield Net(tag, client, relay, gateway, "wire")
+        try:
+            net = _build(folder, cleanup)
+        except LabError as error:
+            raise CannotMakeNamespaces(f"no network namespaces here: {error}") from None
+        yield net
+
+
+def _build(folder: Path, cleanup: contextlib.ExitStack) -> Net:
+    tag = f"fz{secrets.token_hex(3)}"
+    made = []
+    for place in ("client", "relay", "gateway"):
+        name = f"{tag}-{place}"
+        run("ip", "netns", "add", name)
+        cleanup.callback(run, "ip", "netns", "delete", name)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        made.append(Namespace(name, folder))
+        # Of the devices to come: no solicitations of their own.
+        for setting in ("router_solicitations", "accept_dad"):
+            made[-1].run("sysctl", "-qw", f"net.ipv6.conf.default.{setting}=0")
+    client, relay, gateway = made
+    for end, names in ((client, ("wire", "near")), (gateway, ("wire", "far"))):
+        run("ip", "-n", end.name, "link", "add", names[0], "type", "veth",
+            "peer", "name", names[1], "netns", relay.name)  # fmt: skip
+    _address(client, "wire", CLIENT, RELAY)
+    _address(relay, "near", RELAY)
+    _address(relay, "far", RELAY_FAR)
+    _address(gateway, "wire", GATEWAY, RELAY_FAR)
+    relay.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    # A fresh link says that it is up, and the kernel believes it a second later.
+    for namespace in made:
+        wait_until(partial(_all_up, namespace), f"the links of {namespace.name} are up")
+    return Net(tag, client, relay, gateway, "wire")
 
 
 def run(*words: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
@@ -40,8 +42,24 @@ class Found(NamedTuple):
         return self.datagram.frame
 
     @property
+    def ours(self) -> Ours:
+        one, result = self.datagram, self.result
+        outer = (one.src, one.dst, result.session, result.counter)
+        return Ours(one.frame, result.direction, outer, one.relayed is not None, result.copy_of)
+
+    @property
     def is_control(self) -> bool:
         return bool(self.result.packet) and parse_packet(self.result.packet or b"").ours
+
+
+class Ours(NamedTuple):
+    """What of a control message ``fzctl decode`` prints and the decryptor knows, too."""
+
+    frame: int
+    direction: str | None
+    outer: tuple[str, str, int | None, int | None]
+    relayed: bool
+    copy_of: int | None
 
 
 class Theirs(NamedTuple):
@@ -87,6 +105,20 @@ def decrypt(path: Path, keys: Path, *, after: int = 0) -> tuple[Decryptor, list[
         if one.frame > after
     ]
     return decryptor, found
+
+
+def ask_fzctl(path: Path, *options: str) -> list[Ours]:
+    """What ``fzctl decode`` prints of a capture."""
+    command = [sys.executable, "-m", "fzctl", "-q", "decode", "-T", "jsonl", *options, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    return [_ours_of(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def _ours_of(record: dict[str, Any]) -> Ours:
+    outer = record["outer"]
+    ends = (outer["src"], outer["dst"], outer["session"], outer["counter"])
+    assert record["path"][-1] == "wireguard"
+    return Ours(record["frame"], record["direction"], ends, "turn" in record["path"], record.get("copy_of"))
 
 
 def ask_tshark(tshark: str, path: Path, keys: Path) -> dict[int, Theirs]:

@@ -15,7 +15,7 @@ from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE
 from fzctl.wireguard.noise import NO_PSK
 from fzctl.wireguard.results import NO_HANDSHAKE, OK
 from tests.lab.netns import Net
-from tests.lab.reading import Found, Theirs, ask_tshark, decrypt, packets
+from tests.lab.reading import Found, Theirs, ask_fzctl, ask_tshark, decrypt, packets
 from tests.lab.stories import FROM_CLIENT, FROM_GATEWAY, Taken, direct, recorded, whole_story
 
 pytestmark = [
@@ -88,6 +88,11 @@ def test_tshark_sees_the_same_frame_by_frame(played: Played, require_peer: Calla
     }
     assert ours == theirs
     assert sum(one.control for one in theirs.values()) == 10
+
+
+def test_fzctl_decode_prints_the_same(played: Played) -> None:
+    printed = ask_fzctl(played.taken.wire, "-k", str(played.taken.keys))
+    assert printed == [one.ours for one in played.found if one.is_control]
 
 
 def test_a_capture_that_begins_late_is_read_with_transport_keys(played: Played) -> None:

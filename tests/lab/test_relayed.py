@@ -10,7 +10,7 @@ import pytest
 from fzctl.wireguard.decryptor import Decryptor
 from fzctl.wireguard.results import NOT_WIREGUARD, OK
 from tests.lab.netns import CLIENT, RELAY_FAR, Net
-from tests.lab.reading import Found, Theirs, ask_tshark, decrypt, packets
+from tests.lab.reading import Found, Theirs, ask_fzctl, ask_tshark, decrypt, packets
 from tests.lab.stories import CLIENT_PORT, FROM_CLIENT, Taken, recorded, relayed, relayed_story
 
 pytestmark = [
@@ -72,6 +72,11 @@ def test_nothing_but_the_talk_with_the_relay_stays_closed(played: Played) -> Non
 def test_the_inner_packets_are_those_on_the_gateways_tun_device(played: Played) -> None:
     ours = [one.result.packet for one in played.found if one.result.packet and one.result.copy_of is None]
     assert sorted(ours) == sorted(packet for _, packet in packets(played.taken.inside))
+
+
+def test_fzctl_decode_prints_the_same(played: Played) -> None:
+    printed = ask_fzctl(played.taken.wire, "-k", str(played.taken.keys))
+    assert printed == [one.ours for one in played.control]
 
 
 def test_tshark_sees_the_same_on_the_leg_that_it_can_read(
