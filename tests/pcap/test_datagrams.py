@@ -268,7 +268,7 @@ SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=4) | st.just([1 << 20
 SNAPS = st.sampled_from((262144, 262144, 130, 60, 46))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(framed(), SNAPS, SIZES, st.sampled_from("<>"))
 @example((1, [build.ethernet(ipv4(udp(transport())))] * 9), 262144, [1 << 20], "<")
 @example((1, [build.ethernet(ipv6(udp(channel(transport()))))] * 9), 262144, [100], ">")
@@ -301,7 +301,7 @@ def ng_captures(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(ng_captures(), SIZES)
 def test_the_scan_of_pcapng_finds_what_the_plain_words_find(data: bytes, sizes: list[int]) -> None:
     assert_agreement(data, sizes)
