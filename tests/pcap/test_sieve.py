@@ -11,7 +11,7 @@ from fzctl.pcap.datagrams import DatagramFinder
 from fzctl.pcap.links import link_for
 from fzctl.pcap.sieve import block_shape, record_shape, sieve_blocks, sieve_records
 from tests.pcap import build
-from tests.pcap.test_datagrams import channel, extension, ipv4, ipv6, transport, udp
+from tests.pcap.naive import channel, extension, ipv4, ipv6, transport, udp
 
 PLAIN = [
     ipv4(udp(bytes(60))),
