@@ -15,10 +15,10 @@ from scapy.fields import Field, RawVal
 from scapy.packet import Packet
 from scapy.volatile import RandChoice, RandIP, RandShort, RandUUID, VolatileValue
 
-from fzctl.protocol import fields, values
+from fzctl.protocol import fields
 from fzctl.protocol.codec import encode_payload
 from fzctl.protocol.kinds import Kind
-from fzctl.protocol.reasons import Refusal
+from fzctl.protocol.ranges import runs_of, show_run
 
 _SHOWN_RANGES: Final = 6
 
@@ -185,33 +185,6 @@ def printable(text: str) -> str:
 
 def short_addresses(addresses: Iterable[Any]) -> str:
     """Addresses for one line: neighbours become a range, ``100.96.0.1..4``; beyond a few they are counted."""
-    runs: list[list[str]] = []
-    for address in map(str, addresses):
-        if runs and _follows(runs[-1][-1], address):
-            runs[-1].append(address)
-        else:
-            runs.append([address])
+    runs = runs_of(printable(str(address)) for address in addresses)
     left = sum(map(len, runs[_SHOWN_RANGES:]))
-    return ", ".join([*map(_range, runs[:_SHOWN_RANGES]), *([f"{left} more"] if left else [])])
-
-
-def _follows(before: str, address: str) -> bool:
-    """Is it the next address, with only its last part changed?"""
-    try:
-        (first, last), (second, following) = _split(before), _split(address)
-    except Refusal:
-        return False
-    return first == second and following == last + 1
-
-
-def _split(address: str) -> tuple[bytes, int]:
-    packed = values.ip_to_bytes(address)
-    size = 1 if len(packed) == 4 else 2
-    return packed[:-size], int.from_bytes(packed[-size:], "big")
-
-
-def _range(run: list[str]) -> str:
-    if len(run) < 3:
-        return ", ".join(map(printable, run))
-    last = _split(run[-1])[1]
-    return f"{run[0]}..{last:x}" if ":" in run[0] else f"{run[0]}..{last}"
+    return ", ".join([*map(show_run, runs[:_SHOWN_RANGES]), *([f"{left} more"] if left else [])])

@@ -1,10 +1,13 @@
 """Where proxy IPs come from: the resource ranges and the order in which a client hands them out.
 
+Because they come in a row, rows are also how people are shown them.
+
 Upstream: ``tunnel-proto/src/client.rs`` ``IpProvider`` and ``dns/resource_stub_resolver.rs``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fzctl.errors import EncodeError
@@ -33,6 +36,36 @@ def proxy_ips(count: int, domain: int = 0) -> list[str]:
     if count > PER_FAMILY:
         found += [format_ip((_IPV6_FIRST + index).to_bytes(16, "big")) for index in indices]
     return found
+
+
+def runs_of(addresses: Iterable[str]) -> list[list[str]]:
+    """Canonical addresses in their order, neighbours together; any other text stands alone."""
+    runs: list[list[str]] = []
+    for address in addresses:
+        if runs and _follows(runs[-1][-1], address):
+            runs[-1].append(address)
+        else:
+            runs.append([address])
+    return runs
+
+
+def show_run(run: Sequence[str]) -> str:
+    """``100.96.0.1..4``: a run's first address, and of its last what differs."""
+    if len(run) < 3:
+        return ", ".join(run)
+    last = run[-1].rpartition("." if "." in run[-1] else ":")[2]
+    return f"{run[0]}..{last}"
+
+
+def _follows(before: str, after: str) -> bool:
+    """Are these neighbours that differ in their last byte or group only?"""
+    mark, base = (".", 10) if "." in before else (":", 16)
+    first, _, last = before.rpartition(mark)
+    second, _, following = after.rpartition(mark)
+    try:
+        return first == second != "" and int(following or "0", base) - int(last or "0", base) == 1
+    except ValueError:
+        return False
 
 
 def _nth_ipv4(index: int) -> int:

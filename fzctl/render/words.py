@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from fzctl.protocol.codec import Message
 from fzctl.protocol.kinds import DOMAIN, RESOURCE
+from fzctl.protocol.ranges import runs_of, show_run
 from fzctl.protocol.reasons import REASONS
 from fzctl.records import Record
 from fzctl.render.escape import escape
@@ -90,29 +91,4 @@ def count_of(number: int, what: str) -> str:
 
 def shorten(texts: Sequence[str]) -> str:
     """Runs of consecutive addresses as ``100.96.0.1..4``; everything else as it is."""
-    shown: list[str] = []
-    run: list[str] = []
-    for text in texts:
-        if run and not _follows(run[-1], text):
-            shown.append(_show_run(run))
-            run = []
-        run.append(text)
-    return ", ".join([*shown, _show_run(run)] if run else shown)
-
-
-def _follows(before: str, after: str) -> bool:
-    """Are these two canonical addresses neighbours that differ in their last byte or group only?"""
-    mark, base = (".", 10) if "." in before else (":", 16)
-    first, _, last = before.rpartition(mark)
-    second, _, following = after.rpartition(mark)
-    try:
-        return first == second != "" and int(following or "0", base) - int(last or "0", base) == 1
-    except ValueError:
-        return False
-
-
-def _show_run(run: list[str]) -> str:
-    if len(run) < 3:
-        return ", ".join(run)
-    last = run[-1].rpartition("." if "." in run[-1] else ":")[2]
-    return f"{run[0]}..{last}"
+    return ", ".join(map(show_run, runs_of(texts)))

@@ -78,3 +78,19 @@ def test_neighbours_share_no_address_and_stay_in_range(domain: int) -> None:
         assert address in (IPV4 if address.version == 4 else IPV6)
         assert address not in IPV4_SENTINELS
         assert address not in (IPV4.network_address, IPV4.broadcast_address)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "shown"),
+    [
+        (["100.96.0.1", "100.96.0.2", "100.96.0.3"], ["100.96.0.1..3"]),
+        (["100.96.0.1", "100.96.0.2"], ["100.96.0.1, 100.96.0.2"]),
+        (["100.96.0.255", "100.96.1.0", "100.96.1.1"], ["100.96.0.255", "100.96.1.0, 100.96.1.1"]),
+        (["fd00::", "fd00::1", "fd00::2"], ["fd00::..2"]),
+        (["fd00::9", "fd00::a", "fd00::b"], ["fd00::9..b"]),
+        (["1", "2", "3"], ["1", "2", "3"]),
+        ([], []),
+    ],
+)
+def test_neighbours_are_shown_as_a_run(addresses: list[str], shown: list[str]) -> None:
+    assert list(map(show_run, runs_of(addresses))) == shown
