@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import EncodeError
-from fzctl.protocol.ranges import PER_FAMILY, proxy_ips
+from fzctl.protocol.ranges import PER_FAMILY, proxy_ips, runs_of, show_run
 
 IPV4 = ipaddress.IPv4Network("100.96.0.0/11")
 IPV4_SENTINELS = ipaddress.IPv4Network("100.100.111.0/24")
