@@ -28,6 +28,7 @@ MOST_PENDING: Final = 4096
 # 48 bytes of packet and WireGuard's 32; a multiple of 16, so that padding does not change it.
 GOODBYE_SIZE: Final = 80
 MOST_SIGHTINGS: Final = 8
+LEAST_TRANSPORT: Final = 32
 
 
 class Inner(NamedTuple):
@@ -84,18 +85,27 @@ class Tunnel:
                 for record in read_records((packet,), self._dialect, self._file):
                     yield self._with_twin(record)
                 continue
-            inner = self.open(packet)
-            if inner is None:
-                continue
-            found = self.record_of(inner) if is_ours(inner.packet) else None
-            if self.watcher is not None:
-                self.watcher.inner(inner, found)
-            if found is not None:
-                yield found
+            for inner in self.open(packet):
+                found = self.record_of(inner) if is_ours(inner.packet) else None
+                if self.watcher is not None:
+                    self.watcher.inner(inner, found)
+                if found is not None:
+                    yield found
 
-    def open(self, datagram: Datagram) -> Inner | None:
-        """The inner packet of a datagram; ``None`` for what is no data, or cannot be decrypted."""
+    def open(self, datagram: Datagram) -> Iterator[Inner]:
+        """The inner packets of a datagram: one, or none where it is no data or cannot be decrypted.
+
+        Several, where the capture was taken before the network card cut the datagram into those
+        that go over the wire (Linux ``UDP_SEGMENT``, which wireguard-go uses).
+        """
         payload, size, path = _unwrap(datagram)
+        segments = _segments(payload) if len(payload) == size else [payload]
+        for segment in segments:
+            inner = self._open(datagram, segment, size if len(segments) == 1 else len(segment), path)
+            if inner is not None:
+                yield inner
+
+    def _open(self, datagram: Datagram, payload: bytes, size: int, path: tuple[str, ...]) -> Inner | None:
         result = self.decryptor.feed(payload, datagram.src, datagram.dst, datagram.number, size)
         if result.reason != OK and size == GOODBYE_SIZE and len(self.goodbye_sized) < MOST_SIGHTINGS:
             self.goodbye_sized.append(datagram.number)
@@ -154,6 +164,16 @@ def _unwrap(datagram: Datagram) -> tuple[bytes, int, tuple[str, ...]]:
     if indication is not None:
         return indication[0], len(indication[0]), (*datagram.path, "turn")
     return data[start:end], size, datagram.path
+
+
+def _segments(payload: bytes) -> list[bytes]:
+    """The transport messages of which a datagram consists: equally long, the last may be shorter."""
+    head = payload[:8]  # type and receiver, which do not come twice by chance
+    size = payload.find(head, LEAST_TRANSPORT) if head[:4] == b"\x04\0\0\0" else -1
+    if size < 0:
+        return [payload]
+    found = [payload[start : start + size] for start in range(0, len(payload), size)]
+    return found if all(each.startswith(head) for each in found) else [payload]
 
 
 def _inner_of(result: Result, datagram: Datagram, path: tuple[str, ...]) -> Inner | None:

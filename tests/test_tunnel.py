@@ -134,6 +134,16 @@ def test_what_stays_closed_and_is_as_large_as_a_goodbye_is_remembered() -> None:
     assert closed.goodbye_sized == [3, 4]
 
 
+def test_a_datagram_of_several_segments_gives_all_its_messages() -> None:
+    segments = [sealed(assigned(f"{letter}.example.com"), number) for number, letter in enumerate("abc")]
+    batch = b"".join(segments) + sealed(goodbye(), 9)
+    found = list(tunnel().records([datagram(batch, 4)]))
+    assert [(record.frame, record.message.name) for record in found] == [(4, "assigned_ips")] * 3 + [
+        (4, "goodbye")
+    ]
+    assert [record.outer and record.outer.counter for record in found] == [0, 1, 2, 9]
+
+
 def test_garbage_gives_nothing_and_no_error() -> None:
     payloads = [
         b"",
