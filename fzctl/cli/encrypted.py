@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.keys import WIREGUARD_SECRETS, warn
 from fzctl.cli.streams import say
 from fzctl.protocol.kinds import AUTO
 from fzctl.records import Record
 from fzctl.render.escape import escape
+
+# Datagrams that are looked at where nothing can be opened: enough to tell what is there.
+_MOST_SIGHTED: Final = 50_000
 
 if TYPE_CHECKING:
     from fzctl.pcap.capture import Capture
@@ -72,12 +76,12 @@ class EncryptedCapture:
         from fzctl.render.sessions import unreadable_sentence
 
         source = self._capture.source
-        unused = [
-            f"line {entry.line}: this {entry.kind} fits nothing in {source}"
-            for entry in self.decryptor.unused()
-        ]
-        if unused:
-            warn(self.decryptor.unused()[0].log, unused)
+        unused: dict[str, list[str]] = {}
+        for entry in self.decryptor.unused():
+            text = f"line {entry.line}: this {entry.kind} fits nothing in {source}"
+            unused.setdefault(entry.log, []).append(text)
+        for log, texts in unused.items():
+            warn(log, texts)
         sentence = unreadable_sentence(self.decryptor.counts)
         if sentence is not None:
             say(f"fzctl: {escape(source)}: {sentence} (fzctl doctor -r FILE tells more)")
@@ -86,13 +90,17 @@ class EncryptedCapture:
 def hint_at_tunnel(source: str, *, user0_is_ip: bool) -> str | None:
     """Where a capture without messages holds WireGuard: what can be seen of it without keys.
 
-    Reads the capture a second time, so ``source`` must be a file. ``None`` where there is none.
+    Reads the capture's beginning a second time, so ``source`` must be a file. ``None`` where
+    there is none.
     """
     from fzctl.pcap.capture import open_capture
     from fzctl.render.sessions import sight_sentence
 
     with open_capture(source, user0_is_ip=user0_is_ip) as capture:
         encrypted = EncryptedCapture(capture, [])
-        for _ in encrypted.records():
+        packets = capture.packets()
+        for _ in encrypted.tunnel.records(islice(packets, _MOST_SIGHTED)):
             pass
-    return sight_sentence(encrypted.decryptor, encrypted.tunnel.goodbye_sized)
+        seen = sight_sentence(encrypted.decryptor, encrypted.tunnel.goodbye_sized)
+        goes_on = next(packets, None) is not None
+        return f"in the first {capture.frame_count} frames: {seen}" if seen is not None and goes_on else seen
