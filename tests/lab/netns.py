@@ -50,6 +50,10 @@ class Namespace:
     def run(self, *words: str) -> str:
         return run("ip", "netns", "exec", self.name, *words)
 
+    def set(self, name: str, value: int) -> None:
+        """A setting of this namespace's network; not every machine has ``sysctl``."""
+        self.run("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+
     @contextlib.contextmanager
     def running(self, *words: str) -> Iterator[Path]:
         """Run a program; the value is the file with what it says. It is ended on leaving."""
@@ -127,7 +131,7 @@ def _build(folder: Path, cleanup: contextlib.ExitStack) -> Net:
         made.append(Namespace(name, folder))
         # Of the devices to come: no solicitations of their own.
         for setting in ("router_solicitations", "accept_dad"):
-            made[-1].run("sysctl", "-qw", f"net.ipv6.conf.default.{setting}=0")
+            made[-1].set(f"ipv6/conf/default/{setting}", 0)
     client, relay, gateway = made
     for end, names in ((client, ("wire", "near")), (gateway, ("wire", "far"))):
         run("ip", "-n", end.name, "link", "add", names[0], "type", "veth",
@@ -136,7 +140,8 @@ def _build(folder: Path, cleanup: contextlib.ExitStack) -> Net:
     _address(relay, "near", RELAY)
     _address(relay, "far", RELAY_FAR)
     _address(gateway, "wire", GATEWAY, RELAY_FAR)
-    relay.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    relay.set("ipv4/ip_forward", 1)
+    relay.set("ipv6/conf/all/forwarding", 1)
     # A fresh link says that it is up, and the kernel believes it a second later.
     for namespace in made:
         wait_until(partial(_all_up, namespace), f"the links of {namespace.name} are up")

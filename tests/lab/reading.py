@@ -57,7 +57,7 @@ class Ours(NamedTuple):
 
     frame: int
     direction: str | None
-    outer: tuple[str, str, int | None, int | None]
+    outer: tuple[str | None, str | None, int | None, int | None]
     relayed: bool
     copy_of: int | None
 
@@ -115,9 +115,9 @@ def ask_fzctl(path: Path, *options: str) -> list[Ours]:
 
 
 def _ours_of(record: dict[str, Any]) -> Ours:
-    outer = record["outer"]
+    outer = record["outer"] or dict.fromkeys(("src", "dst", "session", "counter"))
     ends = (outer["src"], outer["dst"], outer["session"], outer["counter"])
-    assert record["path"][-1] == "wireguard"
+    assert (record["path"][-1] == "wireguard") == bool(record["outer"])
     return Ours(record["frame"], record["direction"], ends, "turn" in record["path"], record.get("copy_of"))
 
 

@@ -95,6 +95,29 @@ def test_fzctl_decode_prints_the_same(played: Played) -> None:
     assert printed == [one.ours for one in played.found if one.is_control]
 
 
+def test_what_fzctl_writes_with_the_keys_in_it_opens_in_tshark_without_others(
+    played: Played, tmp_path: Path, require_peer: Callable[[str], str]
+) -> None:
+    written, nothing = tmp_path / "written.pcapng", tmp_path / "no.keys"
+    nothing.touch()
+    options = ["-k", str(played.taken.keys), "-w", str(written), "--keep-encrypted", "--embed-keys"]
+    ask_fzctl(played.taken.wire, *options)
+    theirs = ask_tshark(require_peer("tshark"), written, nothing)
+    control = [one.counter for one in theirs.values() if one.control]
+    assert control == [one.result.counter for one in played.found if one.is_control]
+    again = [(one.direction, one.outer) for one in ask_fzctl(written)]
+    assert again == [(one.ours.direction, one.ours.outer) for one in played.found if one.is_control]
+
+
+def test_all_that_fzctl_writes_decrypted_is_what_the_gateways_tun_device_saw(
+    played: Played, tmp_path: Path
+) -> None:
+    written = tmp_path / "all.pcapng"
+    ask_fzctl(played.taken.wire, "-k", str(played.taken.keys), "-w", str(written), "--all")
+    ours = sorted(packet for _, packet in packets(written))
+    assert ours == sorted(packet for _, packet in packets(played.taken.inside))
+
+
 def test_a_capture_that_begins_late_is_read_with_transport_keys(played: Played) -> None:
     """Not even one handshake is there; tshark has no such keys."""
     handshakes = [one.frame for one in played.found if one.result.type in (INITIATION, RESPONSE)]
