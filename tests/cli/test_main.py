@@ -119,7 +119,9 @@ def test_a_bug_of_ours_is_a_sentence_and_no_traceback(
     monkeypatch.delenv("FZCTL_TRACEBACK", raising=False)
     assert main(["decode"]) == 70
     said = capsys.readouterr().err
-    assert said == "fzctl: this is a bug in fzctl (ValueError: \\x1b[31mboom); FZCTL_TRACEBACK=1 shows where\n"
+    assert (
+        said == "fzctl: this is a bug in fzctl (ValueError: \\x1b[31mboom); FZCTL_TRACEBACK=1 shows where\n"
+    )
     monkeypatch.setenv("FZCTL_TRACEBACK", "1")
     with pytest.raises(ValueError, match="boom"):
         main(["decode"])
