@@ -103,12 +103,12 @@ def demo() -> int:
     for capture in captures:
         headline(f"fzctl decode {capture}")
         codes.append(run([fzctl, "decode", capture]))
-    for capture in sorted((ROOT / "captures" / "encrypted").glob("*.pcap*")):
-        keys = capture.with_suffix(".keys")
+    for path in sorted((ROOT / "captures" / "encrypted").glob("*.pcap*")):
+        keys = path.with_suffix(".keys")
         options = ["-k", shown(keys)] if keys.exists() else []
-        headline(" ".join(["fzctl decode", *options, shown(capture)]))
+        headline(" ".join(["fzctl decode", *options, shown(path)]))
         # Quiet, because the keys of samples are everybody's.
-        codes.append(run([fzctl, "decode", "--quiet", *options, shown(capture)]))
+        codes.append(run([fzctl, "decode", "--quiet", *options, shown(path)]))
     headline("to look closer")
     print(f"""\
 captures/README.md tells the story of each of them.
