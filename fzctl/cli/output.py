@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import UsageError
+from fzctl.protocol.kinds import kind_by_name
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
@@ -67,7 +68,8 @@ class Output:
         kinds, refused, others = Counter[str](), 0, 0
         for (name, control, accepted), count in self._counts.items():
             if control:
-                kinds[name] += count
+                kind = kind_by_name(name)
+                kinds[name if kind is None else kind.title] += count
                 refused += 0 if accepted else count
             else:
                 others += count

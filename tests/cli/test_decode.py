@@ -147,14 +147,14 @@ def test_counts_go_to_stderr_and_quiet_leaves_them_away(fzctl: Run) -> None:
     lines = HEX + raw(0, "{").hex() + "\n45\n"
     found = fzctl("decode", "--hex", "-", stdin=lines)
     assert found.err == (
-        "fzctl: 4 control messages in 5 packets: 2 assigned_ips, 1 domain_status, 1 goodbye; 1 not accepted; "
+        "fzctl: 4 control messages in 5 packets: 2 AssignedIps, 1 DomainStatus, 1 Goodbye; 1 not accepted; "
         "1 packet that no receiver takes for one\n"
     )
     assert fzctl("-q", "decode", "--hex", "-", stdin=lines) == found._replace(err="")
     assert fzctl("decode", "--hex", "-", stdin="") == (0, "", "fzctl: no control messages in no packets\n")
     assert (
         fzctl("decode", "--hex", "-c", "1", "-", stdin=lines).err
-        == "fzctl: 1 control message in 1 packet: 1 assigned_ips\n"
+        == "fzctl: 1 control message in 1 packet: 1 AssignedIps\n"
     )
 
 

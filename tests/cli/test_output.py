@@ -79,7 +79,7 @@ def test_counts_name_what_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
     for packet in (goodbye(), raw(9), raw(9), raw(0), b"\x45", status()):
         output.show(record(packet))
     assert output.counts(1) == (
-        "5 control messages in 1 packet: 1 assigned_ips, 1 domain_status, 1 goodbye, 2 unknown; "
+        "5 control messages in 1 packet: 1 AssignedIps, 1 DomainStatus, 1 Goodbye, 2 unknown; "
         "3 not accepted; 1 packet that no receiver takes for one"
     )
     output.finish()
