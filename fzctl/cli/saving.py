@@ -35,11 +35,11 @@ _MOST_HELD: Final = 4096
 def add_saving_arguments(parser: ArgumentParser) -> None:
     """Declare ``-w`` for verbs that read encrypted captures."""
     add_write_argument(parser)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
+    # No argparse group of alternatives: Python's versions wrap its usage in different places.
+    parser.add_argument(
         "--all", action="store_true", help="with -w: every packet out of the tunnel, not the messages alone"
     )
-    what.add_argument(
+    parser.add_argument(
         "--keep-encrypted", action="store_true", help="with -w: the frames as captured, with their handshakes"
     )
     parser.add_argument(
@@ -195,6 +195,10 @@ def open_saver(args: Namespace) -> Iterator[Saver | None]:
             raise UsageError("--all, --keep-encrypted and --embed-keys go with -w FILE")
         yield None
         return
+    if wants_all and wants_frames:
+        raise UsageError(
+            "--all writes decrypted packets and --keep-encrypted does not: leave one of them away"
+        )
     if (wants_all or wants_frames) and getattr(args, "redact", False):
         raise UsageError(
             "--redact replaces what is in messages, not in other packets; leave one of them away"

@@ -123,6 +123,13 @@ def test_what_is_about_writing_needs_a_file(option: str, fzctl: Run) -> None:
     assert "-w FILE" in found.err
 
 
+def test_decrypted_and_encrypted_do_not_go_together(keys: str, tmp_path: Path, fzctl: Run) -> None:
+    target = tmp_path / "a.pcapng"
+    found = fzctl("decode", "--all", "--keep-encrypted", "-k", keys, "-w", str(target), DIRECT)
+    assert found.code == 2
+    assert not target.exists()
+
+
 @pytest.mark.parametrize("option", ["--all", "--keep-encrypted"])
 def test_what_cannot_be_redacted_is_not_written(option: str, keys: str, tmp_path: Path, fzctl: Run) -> None:
     target = tmp_path / "a.pcapng"
