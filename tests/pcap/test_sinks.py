@@ -121,6 +121,9 @@ def test_a_full_disk_is_named() -> None:
         def flush(self) -> None:
             raise OSError(28, "No space left on device")
 
+        def close(self) -> None:
+            """The base class would flush, long after the test."""
+
     full: Any = Full()
     sink = open_sink(full)
     with pytest.raises(CaptureError, match="cannot be written: No space left"):
