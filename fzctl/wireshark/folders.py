@@ -19,6 +19,8 @@ NO_LUA_FOR_ROOT: Final = (4, 4)
 
 _SECONDS: Final = 30
 _VERSION: Final = re.compile(r"\b(\d+)\.(\d+)\.\d+")
+# Folders of compiled plugins end in the version that they are for.
+_VERSION_OF_PLUGINS: Final = re.compile(r"plugins[/\\](\d+)[.-](\d+)$")
 # How Lua declares a protocol; what declares ours would do so a second time.
 _DECLARES: Final = re.compile(rb"\bProto\s*(?:\.new\s*)?\(\s*[\"']fzp2p[\"']", re.IGNORECASE)
 _MOST_SCRIPT: Final = 4 * 1024 * 1024
@@ -46,7 +48,7 @@ class Folders(NamedTuple):
         return os.path.join(self.configuration, "profiles", PROFILE)
 
 
-def parse_folders(text: str, version: tuple[int, int] | None = None) -> Folders:
+def parse_folders(text: str) -> Folders:
     """Read what ``tshark -G folders`` prints. Raises ToolError where it lacks a folder."""
     named: dict[str, str] = {}
     for line in text.splitlines():
@@ -61,7 +63,8 @@ def parse_folders(text: str, version: tuple[int, int] | None = None) -> Folders:
     lua = tuple(dict.fromkeys(path for path in (own, *others) if path))
     # Wireshark 4.0 does not name it. It is where 4.0 looks; 4.2 and later have it elsewhere, and say where.
     extcap = named.get("personal extcap path") or os.path.join(configuration, "extcap")
-    return Folders(configuration, lua, extcap, version)
+    found = _VERSION_OF_PLUGINS.search(named.get("personal plugins", ""))
+    return Folders(configuration, lua, extcap, None if found is None else (int(found[1]), int(found[2])))
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
@@ -84,7 +87,10 @@ def ask_tshark() -> Folders:
     tshark = shutil.which("tshark")
     if tshark is None:
         raise ToolError("tshark is not installed, and only it knows Wireshark's folders: apt install tshark")
-    return parse_folders(_output_of(tshark, "-G", "folders"), parse_version(_output_of(tshark, "--version")))
+    folders = parse_folders(_output_of(tshark, "-G", "folders"))
+    if folders.version is None:
+        folders = folders._replace(version=parse_version(_output_of(tshark, "--version")))
+    return folders
 
 
 def ask_or_guess() -> Folders:

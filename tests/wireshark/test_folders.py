@@ -39,7 +39,8 @@ OURS = 'local fzp2p = Proto("fzp2p", "Firezone")\n'
 
 
 def test_wireshark_4_0_names_no_extcap_folder_and_looks_beside_its_configuration() -> None:
-    folders = parse_folders(OLD, (4, 0))
+    folders = parse_folders(OLD)
+    assert folders.version == (4, 0)
     assert folders.configuration == "/home/a/.config/wireshark"
     assert folders.extcap == "/home/a/.config/wireshark/extcap"
     assert folders.dissector == "/home/a/.local/lib/wireshark/plugins/fzctl.lua"
@@ -52,7 +53,13 @@ def test_wireshark_4_0_names_no_extcap_folder_and_looks_beside_its_configuration
 
 
 def test_later_versions_name_it() -> None:
-    assert parse_folders(NEW).extcap == "/home/a/.local/lib/wireshark/extcap"
+    folders = parse_folders(NEW.replace("plugins/4.0", "plugins/4-4"))
+    assert folders.extcap == "/home/a/.local/lib/wireshark/extcap"
+    assert folders.version == (4, 4)
+
+
+def test_folders_without_a_version_leave_it_open() -> None:
+    assert parse_folders(OLD.replace("plugins/4.0", "plugins")).version is None
 
 
 def test_a_tshark_without_lua_is_refused() -> None:
@@ -78,7 +85,8 @@ def test_without_tshark_the_usual_folders_are_taken(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", "/home/a")
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.delenv("WIRESHARK_CONFIG_DIR", raising=False)
-    assert ask_or_guess() == parse_folders(NEW)._replace(lua=("/home/a/.local/lib/wireshark/plugins",))
+    own = ("/home/a/.local/lib/wireshark/plugins",)
+    assert ask_or_guess() == parse_folders(NEW)._replace(lua=own, version=None)
     with pytest.raises(ToolError, match="apt install tshark"):
         ask_tshark()
 
@@ -86,6 +94,17 @@ def test_without_tshark_the_usual_folders_are_taken(monkeypatch: pytest.MonkeyPa
 def test_the_environment_moves_the_usual_folders() -> None:
     assert default_folders({"HOME": "/h", "XDG_CONFIG_HOME": "/x"}).configuration == "/x/wireshark"
     assert default_folders({"HOME": "/h", "WIRESHARK_CONFIG_DIR": "/w"}).configuration == "/w"
+
+
+def test_a_tshark_that_tells_its_version_elsewhere_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "tshark"
+    answers = OLD.replace("plugins/4.0", "plugins")
+    program.write_text(f"#!/bin/sh\n[ $1 = -G ] && cat <<'END' || echo TShark 4.6.1\n{answers}END\n")
+    program.chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert ask_tshark().version == (4, 6)
 
 
 @pytest.mark.parametrize(("script", "said"), [("echo no >&2; exit 3", "failed: no"), ("exit 3", "failed: 3")])
