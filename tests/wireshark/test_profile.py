@@ -14,6 +14,8 @@ import pytest
 from fzctl.columns import all_columns
 from fzctl.wireshark.profile import BUTTONS, COLUMNS, RULES, profile_files, profile_zip
 
+CAPTURE = Path(__file__).parents[2] / "captures" / "setup.pcapng"
+
 
 def test_every_field_that_the_profile_names_is_one_of_the_contract() -> None:
     text = b"".join(profile_files().values()).decode()
@@ -82,3 +84,31 @@ def test_wireshark_takes_the_columns_and_settings(
     assert "\nnameres.use_external_name_resolver: FALSE" in done.stdout
     for complaint in ("not a valid", "obsolete", "No such preference"):
         assert complaint not in done.stderr
+
+
+STUB = """\
+local p = Proto("fzp2p", "Firezone")
+p.fields = { ProtoField.uint8("fzp2p.kind", "k"), ProtoField.string("fzp2p.status", "s"),
+  ProtoField.bool("fzp2p.accepted", "a"), ProtoField.framenum("fzp2p.response_in", "r"), }
+function p.dissector() return 0 end
+"""
+
+
+def test_wireshark_compiles_the_colouring_rules_and_the_buttons(
+    require_peer: Callable[[str], str], with_profile: dict[str, str], tmp_path: Path
+) -> None:
+    """Against fields of the types that the contract gives them."""
+    (tmp_path / "stub.lua").write_text(STUB)
+    base = [require_peer("tshark"), "-X", f"lua_script:{tmp_path / 'stub.lua'}", "-C", "Firezone"]
+
+    def said(*options: str) -> str:
+        done = subprocess.run(
+            [*base, "-r", str(CAPTURE), *options], env={**with_profile, "COLORTERM": "truecolor"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.stderr.replace('Running as user "root" and group "root". This could be dangerous.\n', "")
+
+    assert said("--color") == ""
+    for button in BUTTONS:
+        assert said("-Y", button.filter) == "", button
+    assert "neither a field nor a protocol" in said("-Y", "fzp2p.kinds")
