@@ -70,7 +70,7 @@ class Manifest:
             return
         held = {"schema": _SCHEMA, "by": "fzctl wireshark install"}
         text = json.dumps({**held, "files": self.files, "folders": self.folders}, indent=2) + "\n"
-        _write(self.path, text.encode(), program=False)
+        write_file(self.path, text.encode())
 
 
 def install(pieces: Iterable[Piece], manifest: Manifest, *, dry_run: bool = False) -> list[Step]:
@@ -126,7 +126,7 @@ def _place(piece: Piece, manifest: Manifest, *, dry_run: bool) -> Step:
         return Step("leave", path, "it was changed since; delete it to have it anew")
     if not dry_run:
         _make_folders(os.path.dirname(path), manifest)
-        _write(path, piece.data, program=piece.program)
+        write_file(path, piece.data, program=piece.program)
         manifest.files[path] = digest
     return Step("write" if found is None else "update", path, piece.title)
 
@@ -170,8 +170,8 @@ def _make_folders(folder: str, manifest: Manifest) -> None:
         manifest.folders.append(each)
 
 
-def _write(path: str, data: bytes, *, program: bool) -> None:
-    """Whole or not at all."""
+def write_file(path: str, data: bytes, *, program: bool = False) -> None:
+    """Write a file whole or not at all. Raises OSError."""
     part = f"{path}.{os.getpid()}.part"
     try:
         with open(part, "xb") as file:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from fzctl.wireshark.folders import DISSECTOR, PROFILE, Folders, other_dissectors
+from fzctl.wireshark.install import write_file
 
 _CACHE: Final = os.path.join("fzctl", "wireshark")
 
@@ -70,15 +71,8 @@ def write_own(folder: str, files: Mapping[str, bytes], dissector: bytes | None) 
     profile = os.path.join(folder, "profiles", PROFILE)
     os.makedirs(profile, exist_ok=True)
     for name, data in files.items():
-        _write(os.path.join(profile, name), data)
+        write_file(os.path.join(profile, name), data)
     script = os.path.join(folder, DISSECTOR)
     if dissector is not None:
-        _write(script, dissector)
+        write_file(script, dissector)
     return script
-
-
-def _write(path: str, data: bytes) -> None:
-    part = f"{path}.{os.getpid()}.part"
-    with open(part, "wb") as file:
-        file.write(data)
-    os.replace(part, path)
