@@ -1,0 +1,49 @@
+"""tshark's reading of a capture, through pyshark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fzctl.errors import CaptureError, ToolError
+
+PROTOCOL = "fzp2p"
+
+
+def read_with_tshark(
+    path: str, *, dissector: str, keylog: str | None = None
+) -> Iterator[tuple[int, Mapping[str, Sequence[str]]]]:
+    """Frame and shown fields of each message that tshark finds with our dissector.
+
+    ``dissector`` is the path of the Lua, ``keylog`` that of a key log. Raises ToolError without
+    tshark, CaptureError where tshark gives up.
+    """
+    tshark = shutil.which("tshark")
+    if tshark is None:
+        raise ToolError("compare needs tshark: apt install tshark")
+    import pyshark  # takes a third of a second and starts an event loop
+    from pyshark.capture.capture import TSharkCrashException
+
+    options: dict[str, Any] = {
+        "display_filter": PROTOCOL,
+        "custom_parameters": ["-X", f"lua_script:{dissector}", "-n"],
+        "tshark_path": tshark,
+        "keep_packets": False,
+    }
+    if keylog is not None:
+        options["override_prefs"] = {"wg.keylog_file": keylog}
+    with pyshark.FileCapture(path, **options) as capture:
+        try:
+            for packet in capture:
+                for layer in packet.get_multiple_layers(PROTOCOL):
+                    yield int(packet.number), _shown(layer)
+        except TSharkCrashException as error:
+            raise CaptureError(path, f"tshark gave up: {error}") from None
+
+
+def _shown(layer: Any) -> dict[str, list[str]]:
+    return {
+        name: [str(field.show) for field in container.all_fields]
+        for name, container in layer._all_fields.items()  # by full name; pyshark's own way cuts it
+    }
