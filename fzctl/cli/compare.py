@@ -1,0 +1,85 @@
+"""Compare our reading of captures with tshark's, field by field.
+
+tshark reads with the dissector that fzctl generates, through pyshark. Exit code 1 where the two
+differ.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fzctl.cli.inputs import Inputs
+from fzctl.cli.keys import add_key_argument
+from fzctl.errors import EXIT_DONE, EXIT_NEGATIVE, UsageError
+from fzctl.protocol.kinds import AUTO
+from fzctl.render.escape import escape
+from fzctl.render.words import count_of
+
+if TYPE_CHECKING:
+    from fzctl.wireshark.compare import Difference
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's options on ``parser``."""
+    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files")
+    parser.add_argument("-r", metavar="FILE", dest="read", action="append", default=[], help="a capture file")
+    add_key_argument(parser)
+    parser.set_defaults(hex=False, dialect=AUTO, user0_is_ip=False, embed_keys=False)
+
+
+def run(args: Namespace) -> int:
+    """Compare file by file; exit code 1 where something differs."""
+    sources = [*args.read, *args.files]
+    if not sources:
+        raise UsageError("compare needs a capture file")
+    if "-" in sources:
+        raise UsageError("compare reads a capture twice, which a pipe does not allow; give it a file")
+    if len(args.keys) > 1:
+        raise UsageError("tshark takes one key log; put the keys into one file")
+    codes = [_compare(args, source) for source in sources]
+    return next(filter(None, codes), EXIT_DONE)
+
+
+def _compare(args: Namespace, source: str) -> int:
+    from fzctl.cli.wiresharkinstall import dissector_text
+    from fzctl.wireshark.compare import differences, our_values, their_values
+    from fzctl.wireshark.tshark import read_with_tshark
+
+    inputs = Inputs(args, [source])
+    ours = [(record.frame, our_values(record)) for record in inputs.records()]
+    with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
+        lua = Path(folder) / "fzctl.lua"
+        lua.write_text(dissector_text(), encoding="utf-8")
+        theirs = [
+            (frame, their_values(shown))
+            for frame, shown in read_with_tshark(
+                source, dissector=str(lua), keylog=args.keys[0] if args.keys else None
+            )
+        ]
+    found = differences(ours, theirs)
+    for difference in found:
+        sys.stdout.write(f"{_line(difference)}\n")
+    sys.stdout.write(
+        f"{escape(source)}: {count_of(len(ours), 'message')} in fzctl, {count_of(len(theirs), 'message')} "
+        f"in tshark, {count_of(len(found), 'difference')}\n"
+    )
+    for problem in inputs.problems:
+        sys.stderr.write(f"fzctl: {escape(problem)}\n")
+    return inputs.exit_code or (EXIT_NEGATIVE if found else EXIT_DONE)
+
+
+def _line(difference: Difference) -> str:
+    return (
+        f"frame {difference.frame}: {difference.field}: "
+        f"fzctl {_side(difference.ours)}, tshark {_side(difference.theirs)}"
+    )
+
+
+def _side(values: tuple[str, ...] | None) -> str:
+    if values is None:
+        return "has no message"
+    return escape(", ".join(values)) if values else "has none"

@@ -1,0 +1,72 @@
+"""``compare``: two readings, and an exit code that tells whether they differ."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fzctl.cli import compare
+from fzctl.cli.parser import add_common_arguments
+from fzctl.errors import UsageError
+from fzctl.pcap.capture import open_capture
+from fzctl.records import read_records
+from fzctl.wireshark.compare import our_values
+
+SAMPLE = str(Path(__file__).parents[2] / "captures" / "setup.pcapng")
+
+
+def run(*arguments: str) -> int:
+    parser = ArgumentParser()
+    add_common_arguments(parser)
+    compare.add_arguments(parser)
+    return compare.run(parser.parse_args(arguments))
+
+
+@pytest.fixture
+def as_we_read_it(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, dict[str, list[str]]]]:
+    """tshark's reading replaced by our own, which a test may then falsify."""
+    with open_capture(SAMPLE) as capture:
+        found = [
+            (record.frame, {name: list(values) for name, values in our_values(record).items()})
+            for record in read_records(capture.candidates())
+        ]
+
+    def read(*_: object, **__: object) -> Iterator[tuple[int, dict[str, list[str]]]]:
+        yield from found
+
+    monkeypatch.setattr("fzctl.wireshark.tshark.read_with_tshark", read)
+    monkeypatch.setattr("fzctl.cli.wiresharkinstall.dissector_text", lambda: "-- stands for the Lua")
+    return found
+
+
+@pytest.mark.usefixtures("as_we_read_it")
+def test_equal_readings_end_in_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(SAMPLE) == 0
+    assert capsys.readouterr().out == (
+        f"{SAMPLE}: 3 messages in fzctl, 3 messages in tshark, no differences\n"
+    )
+
+
+def test_a_difference_is_named_and_ends_in_1(
+    as_we_read_it: list[tuple[int, dict[str, list[str]]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_we_read_it[1][1]["fzp2p.status"] = []
+    assert run(SAMPLE) == 1
+    assert capsys.readouterr().out.splitlines()[0] == ("frame 3: fzp2p.status: fzctl Active, tshark has none")
+
+
+def test_a_message_that_tshark_does_not_see_is_a_difference(
+    as_we_read_it: list[tuple[int, dict[str, list[str]]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del as_we_read_it[2]
+    assert run(SAMPLE) == 1
+    assert "frame 8: fzp2p: fzctl ok, tshark has no message" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",), ("-k", "a", "-k", "b", SAMPLE)])
+def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        run(*arguments)
