@@ -6,6 +6,7 @@ what is made of it any more.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import shutil
@@ -18,13 +19,17 @@ from typing import Final
 from fzctl.errors import CaptureError, CarrierError, ToolError
 
 POLL_SECONDS: Final = 0.1
+PARENT_SECONDS: Final = 1.0
 _END_SECONDS: Final = 3
 _MOST_WORDS: Final = 2000
 _SMALL_TALK: Final = ("Capturing on", "File:", "Packets", "tcpdump: listening")
 
 
 class Waiter:
-    """Waits for data, for the word to stop, and for the reader of ``reader`` (a pipe) to go away."""
+    """Waits for data, and for what ends it: a word, the reader of ``reader`` (a pipe) or our parent gone.
+
+    A Wireshark that is killed leaves its dumpcap behind, which reads the pipe until it ends.
+    """
 
     def __init__(self, reader: int | None = None) -> None:
         self._poll = select.poll()
@@ -33,6 +38,7 @@ class Waiter:
         self._poll.register(self._woken, select.POLLIN)
         if reader is not None:
             self._poll.register(reader, 0)  # of errors poll tells in any case
+        self._parent = os.getppid()
         self.stopped = False
 
     def stop(self, *_: object) -> None:
@@ -45,15 +51,17 @@ class Waiter:
 
     def wait(self, source: int | None = None, seconds: float | None = None) -> bool:
         """Wait for data from ``source``, at most so long; false where it is time to stop."""
-        if self.stopped:
-            return False
         if source is not None:
             self._poll.register(source, select.POLLIN)
-        found = self._poll.poll(None if seconds is None else seconds * 1000)
+        found: list[tuple[int, int]] = []
+        left = math.inf if seconds is None else seconds
+        while not self.stopped and not found and left > 0:
+            found = self._poll.poll(min(left, PARENT_SECONDS) * 1000)
+            left -= PARENT_SECONDS
+            if os.getppid() != self._parent or any(each != source for each, _ in found):
+                self.stopped = True
         if source is not None:
             self._poll.unregister(source)
-        if any(each != source for each, _ in found):
-            self.stopped = True
         return not self.stopped
 
     def close(self) -> None:

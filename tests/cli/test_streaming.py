@@ -39,7 +39,7 @@ class Extcap:
              "--fifo", str(fifo), *options],
             env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self.data = bytearray()
+        self.data = b""
         self.reader: IO[bytes] = open(fifo, "rb", buffering=0)  # noqa: SIM115
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()

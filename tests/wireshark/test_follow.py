@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fzctl.errors import CaptureError, CarrierError, ToolError
+from fzctl.wireshark import follow
 from fzctl.wireshark.follow import Captured, Followed, Waiter, capture_command
 
 
@@ -65,6 +66,14 @@ def test_a_reader_that_goes_away_ends_the_wait() -> None:
     later(lambda: os.close(reader))
     assert waiter.wait(None, 10) is False
     os.close(writer)
+    waiter.close()
+
+
+def test_a_parent_that_goes_away_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "PARENT_SECONDS", 0.05)
+    waiter = Waiter()
+    later(lambda: monkeypatch.setattr(os, "getppid", lambda: 1))
+    assert waiter.wait() is False
     waiter.close()
 
 
