@@ -1,0 +1,162 @@
+"""Broken captures from whole ones: ``editcap -E`` at fixed seeds, plain and sealed in WireGuard."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fzctl.pcap.capture import open_capture
+from fzctl.pcap.writer import open_writer
+from fzctl.protocol.packet import IPV6_HEADER, build_packet
+from fzctl.wireguard.keylog import Entry
+from fzctl.wireguard.turn import wrap_channel_data
+from tests.records import RESOURCE
+from tests.wireguard.lab import shake_hands
+
+ROOT: Final = Path(__file__).parents[2]
+SAMPLES: Final = ROOT / "captures"
+VECTORS: Final = ROOT / "tests" / "protocol" / "vectors" / "packets.json"
+
+RATES: Final = (0.002, 0.02, 0.1, 0.5)
+
+_TIME: Final = 1_795_351_381_000_000_000
+_MOST: Final = 65_000
+_PEERS: Final = (51820, 51821)
+_RELAY: Final = (49152, 3478)
+
+
+class Broken(NamedTuple):
+    """One capture to read, with its keys, and how it was made."""
+
+    title: str
+    capture: Path
+    keys: Path | None = None
+
+
+def mutate(source: Path, target: Path, rate: float, seed: int, keep: int = 0) -> Path:
+    """Change each byte with that probability, but not the first ``keep`` of a frame."""
+    editcap = shutil.which("editcap")
+    assert editcap is not None, "editcap comes with tshark"
+    subprocess.run(
+        [editcap, "-E", str(rate), "--seed", str(seed), "-o", str(keep), str(source), str(target)],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    return target
+
+
+def plain(
+    corpus: Path, folder: Path, seeds: Iterable[int], rates: Iterable[float] = RATES
+) -> Iterator[Broken]:
+    """The corpus broken: everywhere, and behind the IPv6 header alone."""
+    seeds = list(seeds)
+    for rate in rates:
+        for seed in seeds:
+            for keep in (0, IPV6_HEADER):
+                title = f"rate {rate}, seed {seed}, first {keep} bytes whole"
+                target = folder / f"plain-{rate}-{seed}-{keep}.pcapng"
+                yield Broken(title, mutate(corpus, target, rate, seed, keep))
+
+
+def sealed(broken: Broken, folder: Path, *, relayed: bool = False) -> Broken:
+    """The same packets inside WireGuard, relayed ones in ChannelData; the outside is whole."""
+    lab = shake_hands()
+    stem = f"sealed-{'turn-' if relayed else ''}{broken.capture.stem}"
+    target, keys = folder / f"{stem}.pcap", folder / f"{stem}.keys"
+    keys.write_text("".join(_line(entry) for entry in lab.initiator_log().entries))
+    ports = _RELAY if relayed else _PEERS
+    with open_capture(broken.capture) as source, open_writer(target) as writer:
+        inside = [(True, lab.initiation), (False, lab.response)]
+        inside += [
+            (True, lab.to_responder(counter, frame.data)) for counter, frame in enumerate(source.frames())
+        ]
+        for number, (forth, datagram) in enumerate(inside):
+            payload = wrap_channel_data(0x4001, datagram) if relayed else datagram
+            writer.write(_udp(payload, ports if forth else ports[::-1], forth), _TIME + number)
+    return Broken(f"{broken.title}, in {'TURN' if relayed else 'WireGuard'}", target, keys)
+
+
+def broken_samples(folder: Path, seeds: Iterable[int], rates: Iterable[float] = RATES) -> Iterator[Broken]:
+    """The sample captures broken as they are, with their link headers and their handshakes."""
+    seeds, rates = list(seeds), list(rates)
+    for path in sorted(SAMPLES.rglob("*.pcap*")):
+        keys = path.with_suffix(".keys")
+        for rate in rates:
+            for seed in seeds:
+                target = folder / f"sample-{path.stem}-{rate}-{seed}.pcapng"
+                title = f"{path.relative_to(SAMPLES)}, rate {rate}, seed {seed}"
+                yield Broken(title, mutate(path, target, rate, seed), keys if keys.exists() else None)
+
+
+def write_corpus(path: Path) -> Path:
+    """One capture with the packets of all samples and all vectors."""
+    return write_packets(path, (*_samples(), *vectors()))
+
+
+def write_packets(path: Path, packets: Iterable[bytes]) -> Path:
+    """A capture of raw IP, a packet a millisecond."""
+    with open_writer(path) as writer:
+        for number, packet in enumerate(packets):
+            writer.write(packet, _TIME + number * 1_000_000)
+    return path
+
+
+def hostile() -> Iterator[bytes]:
+    """What somebody would send who wishes the reader ill."""
+    payloads = [
+        b"[" * _MOST,
+        b'{"a":' * (_MOST // 5),
+        b'{"resource":' + b"[" * 60_000,
+        b'{"resource":' + b"[" * 127 + b"]" * 127 + b"}",
+        b'{"domain":"' + b"a." * 30_000 + b'"}',
+        b'{"domain":"' + b"\\u0041" * 10_000 + b'"}',
+        b'{"domain":"' + b"\\ud800" * 10_000,
+        b'"' + b"\\" * 60_001,
+        b"-" + b"9" * 60_000,
+        b"1e" + b"9" * 60_000,
+        b" " * 60_000,
+        b"\xff" * _MOST,
+        b"\0" * _MOST,
+        f'{{"resource":"{RESOURCE}","domain":"a","proxy_ips":["'.encode() + b'1.2.3.4","' * 6_000,
+        b'{"x":1,' * 9_000,
+        b"[" + b"1," * 30_000 + b"1]",
+        bytes(number * 167 % 251 for number in range(_MOST)),
+        b"%s%n\x1b]0;x\x07" * 5_000,
+        b"",
+        b"{",
+    ]
+    for payload in payloads:
+        for kind in range(5):
+            yield build_packet(kind, payload, force=True)
+    whole = build_packet(0, b'{"resource":"', force=True)
+    yield from (whole[:size] for size in range(IPV6_HEADER, len(whole)))
+
+
+def vectors() -> Iterator[bytes]:
+    """The packets of the vectors, their verdicts aside."""
+    loaded = json.loads(VECTORS.read_bytes())["vectors"]
+    yield from (packet for each in loaded if (packet := bytes.fromhex(each["hex"] or "")))
+
+
+def _samples() -> Iterator[bytes]:
+    for path in sorted(SAMPLES.glob("*.pcapng")):
+        with open_capture(path) as capture:
+            yield from (frame.data for frame in capture.frames())
+
+
+def _udp(payload: bytes, ports: tuple[int, ...], forth: bool) -> bytes:
+    ends = (bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2)))[:: 1 if forth else -1]
+    size = 8 + len(payload)
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, 17, 0) + b"".join(
+        ends if forth else ends[::-1]
+    )
+    return ip + struct.pack(">HHHH", *ports, size, 0) + payload
+
+
+def _line(entry: Entry) -> str:
+    return f"{entry.kind} = {base64.b64encode(entry.key.raw).decode()}\n"
