@@ -85,12 +85,12 @@ def broken_samples(folder: Path, seeds: Iterable[int], rates: Iterable[float] = 
     """The sample captures broken as they are, with their link headers and their handshakes."""
     seeds, rates = list(seeds), list(rates)
     for path in sorted(SAMPLES.rglob("*.pcap*")):
-        keys = path.with_suffix(".keys")
+        whole, keys = _keys_apart(path, folder)
         for rate in rates:
             for seed in seeds:
                 target = folder / f"sample-{path.stem}-{rate}-{seed}.pcapng"
                 title = f"{path.relative_to(SAMPLES)}, rate {rate}, seed {seed}"
-                yield Broken(title, mutate(path, target, rate, seed), keys if keys.exists() else None)
+                yield Broken(title, mutate(whole, target, rate, seed), keys)
 
 
 def write_corpus(path: Path) -> Path:
@@ -149,12 +149,25 @@ def _samples() -> Iterator[bytes]:
             yield from (frame.data for frame in capture.frames())
 
 
+def _keys_apart(path: Path, folder: Path) -> tuple[Path, Path | None]:
+    """The capture and its key log; editcap writes no file anew that begins with its keys."""
+    keys = path.with_suffix(".keys")
+    with open_capture(path) as capture:
+        if not capture.has_secrets():
+            return path, keys if keys.exists() else None
+        frames = list(capture.frames())
+        whole, keys = folder / f"{path.stem}-whole.pcap", folder / keys.name
+        keys.write_bytes(b"".join(data for _, data in capture.secrets))
+    with open_writer(whole, frames[0].link_type) as writer:
+        for frame in frames:
+            writer.write(frame.data, frame.time)
+    return whole, keys
+
+
 def _udp(payload: bytes, ports: tuple[int, ...], forth: bool) -> bytes:
     ends = (bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2)))[:: 1 if forth else -1]
     size = 8 + len(payload)
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, 17, 0) + b"".join(
-        ends if forth else ends[::-1]
-    )
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, 17, 0) + b"".join(ends)
     return ip + struct.pack(">HHHH", *ports, size, 0) + payload
 
 
