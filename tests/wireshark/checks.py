@@ -56,16 +56,17 @@ def samples(reader: Reader, *options: str) -> Iterator[str]:
 def tunnels(reader: Reader, folder: Path) -> Iterator[str]:
     """The packets inside WireGuard, and inside WireGuard inside TURN, are shown as they are outside."""
     corpus = mutations.write_corpus(folder / "corpus.pcap")
-    outside = reader.messages(corpus)
+    outside, found = reader.messages(corpus)
+    yield f"outside: {found[:3]}" if found else ""
     for relayed in (False, True):
         case = mutations.sealed(Broken("whole", corpus), folder, relayed=relayed)
-        inside = reader.messages(case.capture, keys=case.keys)
+        inside, found = reader.messages(case.capture, keys=case.keys)
         # Two handshake messages come first.
         wrong = differences(
             [(frame + 2, their_values(shown)) for frame, shown in outside],
             [(frame, their_values(shown)) for frame, shown in inside],
         )
-        yield f"{case.title}: {wrong[:3]}" if wrong else ""
+        yield f"{case.title}: {[*found, *wrong][:3]}" if found or wrong else ""
 
 
 def broken_payloads(
@@ -136,13 +137,11 @@ def _differ(
     reader: Reader, path: Path, records: list[Record], *options: str, keys: Path | None = None
 ) -> dict[int, str]:
     """What the two read differently, in words, by frame."""
-    try:
-        shown = reader.messages(path, *options, keys=keys)
-    except AssertionError as error:
-        return {0: str(error)}
+    shown, found = reader.messages(path, *options, keys=keys)
     ours = [(record.frame, our_values(record)) for record in records]
     theirs = [(frame, their_values(values)) for frame, values in shown]
-    words: dict[int, str] = {}
+    # Frame 0: complaints, which belong to no frame.
+    words = {0: "; ".join(found[:3])} if found else {}
     for frame, field, mine, other in differences(ours, theirs):
         before = f"{words[frame]}, " if frame in words else f"frame {frame}: "
         words[frame] = f"{before}{field} is {mine} in fzctl, {other} in tshark"

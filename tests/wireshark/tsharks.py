@@ -82,11 +82,17 @@ class Reader:
 
     def messages(
         self, capture: Path, *options: str, keys: Path | None = None
-    ) -> list[tuple[int, dict[str, list[str]]]]:
-        """Frame and shown fields of each message. Raises AssertionError where tshark complains."""
-        done = self.read(capture, "-Y", "fzp2p", "-T", "pdml", *options, keys=keys)
-        assert not complaints(done), complaints(done)
-        return list(_messages(done.stdout))
+    ) -> tuple[list[tuple[int, dict[str, list[str]]]], list[str]]:
+        """Frame and shown fields of each message, and everything that must not happen meanwhile."""
+        try:
+            done = self.read(capture, "-Y", "fzp2p", "-T", "pdml", *options, keys=keys)
+        except subprocess.TimeoutExpired as error:
+            return [], [f"not ready after {error.timeout:.0f} seconds"]
+        found = complaints(done)
+        try:
+            return list(_messages(done.stdout)), found
+        except ET.ParseError as error:
+            return [], [*found, f"what it prints cannot be read: {error}"]
 
 
 def complaints(done: subprocess.CompletedProcess[bytes]) -> list[str]:
