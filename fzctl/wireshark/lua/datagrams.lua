@@ -1,0 +1,65 @@
+-- Which WireGuard datagram a frame holds, found in its bytes: Lua is not told, and asking
+-- Wireshark for field values costs every packet and fails in the first of two passes.
+--
+-- Looked for is a WireGuard message right behind a UDP header, with or without four bytes of
+-- ChannelData between them, where the UDP header's length fits the frame.
+
+local UDP, UDP_HEADER, CHANNEL_HEADER = 17, 8, 4
+local TRAILER = 64 -- the most that may follow the datagram in a frame
+local TRANSPORT, RESPONSE = "\4\0\0\0", "\2\0\0\0"
+local TAG = 16
+
+-- The ends of the datagram whose UDP header begins there: from, to; nil where no IP precedes it.
+local function ends_of(frame, udp)
+  local source, target = frame:sub(udp, udp + 1), frame:sub(udp + 2, udp + 3)
+  if udp > 20 and frame:byte(udp - 20) == 0x45 and frame:byte(udp - 11) == UDP then
+    return frame:sub(udp - 8, udp - 5) .. source, frame:sub(udp - 4, udp - 1) .. target
+  end
+  if udp > 40 and math.floor(frame:byte(udp - 40) / 16) == 6 and frame:byte(udp - 34) == UDP then
+    return frame:sub(udp - 32, udp - 17) .. source, frame:sub(udp - 16, udp - 1) .. target
+  end
+  return nil
+end
+
+-- The UDP header that stands "gap" bytes before the message, if one does.
+local function udp_before(frame, wire, message, gap)
+  local udp = message - gap - UDP_HEADER
+  if udp < 21 then return nil end
+  local size, left = packet.u16(frame, udp + 4), wire - udp + 1
+  if size < UDP_HEADER + gap + 32 or size > left or left > size + TRAILER then return nil end
+  local from, to = ends_of(frame, udp)
+  if not from then return nil end
+  return { from = from, to = to, message = message, size = size - UDP_HEADER - gap }
+end
+
+local function find(frame, wire, kind)
+  local message = frame:find(kind, 29, true)
+  while message do
+    local found = udp_before(frame, wire, message, 0)
+    if not found and frame:byte(message - CHANNEL_HEADER) >= 0x40 and frame:byte(message - CHANNEL_HEADER) < 0x80 then
+      found = udp_before(frame, wire, message, CHANNEL_HEADER)
+    end
+    if found and found.message + 15 <= #frame then return found end
+    message = frame:find(kind, message + 1, true)
+  end
+  return nil
+end
+
+-- The transport message of a frame: its ends, receiver index, and what no other has.
+local function find_transport(frame, wire)
+  local found = find(frame, wire, TRANSPORT)
+  if not found then return nil end
+  local at = found.message
+  found.receiver = frame:sub(at + 4, at + 7)
+  found.identity = frame:sub(at + 4, at + 15) .. frame:sub(at + found.size - TAG, at + found.size - 1)
+  return found
+end
+
+-- The two indices that a handshake's response brings together.
+local function find_response(frame, wire)
+  local found = find(frame, wire, RESPONSE)
+  if not found or found.size ~= 92 then return nil end
+  return frame:sub(found.message + 4, found.message + 7), frame:sub(found.message + 8, found.message + 11)
+end
+
+return { find_transport = find_transport, find_response = find_response }

@@ -1,0 +1,75 @@
+-- Exchanges: which message answers which, and which is a repetition. Mirrors
+-- fzctl/analysis/exchanges.py, and fzctl/tunnel.py for messages that come twice.
+--
+-- What the first pass finds is kept by frame. An exchange is one table that its messages share,
+-- so that a question knows its answer as soon as there is one: in a second pass, in the window.
+
+local COPY_WINDOW = 1 -- seconds
+local MOST_KEYS = 65536
+
+local latest, keys, copies, twins, kept, count
+
+local function reset()
+  latest, keys, copies, twins, kept, count = {}, 0, {}, {}, {}, 0
+end
+
+-- Has another frame already brought this message: the same datagram on its other leg, or the
+-- same packet in plain beside the tunnel?
+local function is_copy(message)
+  if message.identity then
+    if copies[message.identity] then return true end
+    copies[message.identity] = true
+  end
+  local key = (message.identity and "t" or "p") .. message.bytes
+  local other = (message.identity and "p" or "t") .. message.bytes
+  local waiting = twins[other]
+  if waiting and #waiting > 0 and math.abs(message.time - waiting[1]) < COPY_WINDOW then
+    table.remove(waiting, 1)
+    return true
+  end
+  twins[key] = twins[key] or {}
+  table.insert(twins[key], message.time)
+  if #twins[key] > 8 then table.remove(twins[key], 1) end
+  return false
+end
+
+-- Forget all that is open where that has become too much.
+local function limit()
+  keys = keys + 1
+  if keys > MOST_KEYS then latest, keys, copies, twins = {}, 1, {}, {} end
+end
+
+local function place(message)
+  if is_copy(message) or not message.accepted or not message.resource or not message.domain then return nil end
+  local key = string.format("%d/%s/%s", message.session or 0, message.resource, values.domain_key(message.domain))
+  local found = latest[key]
+  if not found or (found.answer and not message.is_answer) then
+    if message.is_answer then return nil end -- an answer to nothing that was seen
+    if not found then limit() end
+    count = count + 1
+    latest[key] = { number = count, question = message.frame, asked = message.time }
+    return { exchange = latest[key], is_question = true }
+  end
+  if not message.is_answer then
+    return { exchange = found, is_question = true, retransmission_of = found.question }
+  end
+  local placed = { exchange = found, response_to = found.question, response_time = message.time - found.asked }
+  if found.answer and found.answer_payload == message.payload then placed.retransmission_of = found.answer end
+  if not found.answer then found.answer, found.answer_payload = message.frame, message.payload end
+  return placed
+end
+
+-- The message's place in an exchange, nil where it has none: exchange.number, response_to,
+-- response_time in seconds, retransmission_of, and for questions exchange.answer.
+local function observe(message, slot)
+  kept[slot] = place(message) or false
+  return kept[slot]
+end
+
+local function recall(slot)
+  return kept[slot]
+end
+
+reset()
+
+return { reset = reset, observe = observe, recall = recall }

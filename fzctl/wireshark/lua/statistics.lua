@@ -1,0 +1,83 @@
+-- Numbers over the whole capture: a window in Wireshark's menu, and on tshark's terminal with
+-- -X lua_script1:stats.
+
+local TITLE = "Firezone control messages"
+
+local kept, frames = {}, {}
+
+local function reset()
+  kept, frames = {}, {}
+end
+
+-- Keep what the numbers need of one message.
+local function count(slot, verdict, placed)
+  kept[slot] = {
+    name = verdict.kind and verdict.kind.title or verdict.number and "kind " .. verdict.number or "broken packet",
+    reason = verdict.reason,
+    repeats = placed and placed.retransmission_of ~= nil,
+    time = placed and placed.response_time,
+  }
+  local frame = math.floor(slot / 16)
+  frames[frame] = frames[frame] or {}
+  table.insert(frames[frame], kept[slot])
+end
+
+local function new_sums()
+  return { total = 0, names = {}, reasons = {}, repeats = 0, times = {} }
+end
+
+local function add(sums, frame)
+  for _, message in ipairs(frames[frame] or {}) do
+    sums.total = sums.total + 1
+    sums.names[message.name] = (sums.names[message.name] or 0) + 1
+    if message.reason ~= "ok" then sums.reasons[message.reason] = (sums.reasons[message.reason] or 0) + 1 end
+    if message.repeats then sums.repeats = sums.repeats + 1 end
+    if message.time and not message.repeats then table.insert(sums.times, message.time) end
+  end
+end
+
+local function table_of(title, counts)
+  local lines, order = {}, {}
+  for name in pairs(counts) do order[#order + 1] = name end
+  if #order == 0 then return "" end
+  table.sort(order)
+  for _, name in ipairs(order) do lines[#lines + 1] = string.format("  %-20s %8d", name, counts[name]) end
+  return title .. "\n" .. table.concat(lines, "\n") .. "\n"
+end
+
+local function text_of(sums)
+  local text = string.format("%s: %d, repeated: %d\n", TITLE, sums.total, sums.repeats)
+    .. table_of("Kinds", sums.names) .. table_of("Refused", sums.reasons)
+  local times = sums.times
+  if #times == 0 then return text end
+  table.sort(times)
+  return text .. string.format("Response times (ms)\n  %d answers, least %.3f, median %.3f, most %.3f\n", #times,
+    times[1] * 1000, times[math.floor((#times + 1) / 2)] * 1000, times[#times] * 1000)
+end
+
+local function listen(draw)
+  local sums = new_sums()
+  local tap = Listener.new("frame", "fzp2p")
+  function tap.packet(pinfo) add(sums, pinfo.number) end
+  function tap.reset() sums = new_sums() end
+  function tap.draw() draw(text_of(sums)) end
+  return tap
+end
+
+local function open_window()
+  local window = TextWindow.new(TITLE)
+  local tap = listen(function(text) window:set(text) end)
+  window:set_atclose(function() tap:remove() end)
+  retap_packets()
+end
+
+-- Offer the numbers where they can be shown.
+local function register(argument)
+  if gui_enabled() then
+    register_menu(TITLE, open_window, MENU_STAT_UNSORTED)
+  elseif argument == "stats" then
+    listen(function(text) print(text) end)
+  end
+end
+
+return { reset = reset, count = count, register = register }

@@ -1,0 +1,89 @@
+-- The types that a field may have: how a value is read, and which columns show it. Mirrors
+-- fzctl/protocol/fields.py. emit() calls add(column, value, first, last) with JSON positions.
+
+local MAX_U16 = 65535
+
+local function text_type(parse, reason, expected)
+  return function()
+    return {
+      read = function(reader) return reader:read_text(parse, reason, expected) end,
+      emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
+    }
+  end
+end
+
+local function emit_address(columns, found, add)
+  add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last)
+end
+
+local function read_ip(reader)
+  return reader:read_text(values.parse_ip, "bad_ip", "an IP address")
+end
+
+local function read_u16(reader)
+  return reader:read_unsigned(MAX_U16, "a whole number up to 65535")
+end
+
+local types = {}
+
+types.uuid = text_type(values.parse_uuid, "bad_uuid", "a UUID")
+types.domain = text_type(values.parse_domain, "bad_domain", "a domain name")
+
+function types.ip()
+  return { read = read_ip, emit = emit_address }
+end
+
+function types.ip_list()
+  return {
+    read = function(reader) return reader:read_array(read_ip) end,
+    emit = function(columns, found, add)
+      for _, item in ipairs(found.value) do emit_address(columns, item, add) end
+    end,
+    addresses = function(found) return found.value end,
+  }
+end
+
+-- Upstream: NatStatus, #[serde(other)] stands for everything else.
+function types.status(options)
+  local function identify(text)
+    return text == options.active and options.active or options.inactive
+  end
+  return {
+    read = function(reader)
+      local name, _, given = reader:read_enum(identify, {})
+      return { name = name, unknown = given ~= options.active and given ~= options.inactive and given }
+    end,
+    emit = function(columns, found, add) add(columns[1], found.value.name, found.first, found.last) end,
+    unknown = function(found) return found.value.unknown end,
+    text = function(found) return found.value.name end,
+  }
+end
+
+function types.u16()
+  return {
+    read = read_u16,
+    emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
+  }
+end
+
+function types.protocol(options)
+  local variants = { [options.icmp] = false }
+  for _, name in ipairs(options.with_port) do variants[name] = { { name = options.port, read = read_u16 } } end
+  local function identify(text)
+    if variants[text] == nil then return nil, values.quote(text) .. " is none of tcp, udp, icmp" end
+    return text
+  end
+  return {
+    read = function(reader)
+      local name, content = reader:read_enum(identify, variants)
+      return { name = name, port = content[options.port] }
+    end,
+    emit = function(columns, found, add)
+      local port = found.value.port
+      add(columns[1], found.value.name, found.first, found.last)
+      if port then add(columns[2], port.value, port.first, port.last) end
+    end,
+  }
+end
+
+return types
