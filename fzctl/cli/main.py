@@ -22,7 +22,8 @@ from fzctl.render.escape import escape
 VERBS = {
     "decode": "control messages out of capture files or a pipe",
     "craft": "make a message: to a capture file, hex or stdout",
-    "wireshark": "a dissector for Wireshark",
+    "compare": "tshark's reading of the same file, field by field",
+    "wireshark": "a dissector, a profile and an interface for Wireshark",
     "doctor": "what this machine can do, what is missing and how to get it",
     "shell": "scapy's console with the layers loaded",
     "completion": "a completion script for bash, zsh or fish",

@@ -1,6 +1,9 @@
 """What Wireshark gets from fzctl.
 
 dissector   print the Lua: fzctl wireshark dissector > fzctl.lua
+install     put dissector, profile and interface into your Wireshark; uninstall takes them back
+open        open a capture in Wireshark, with dissector, profile and keys
+profile     write the profile as a zip for Wireshark's import
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import NamedTuple
 
+from fzctl.cli.wiresharkverbs import add_verbs
 from fzctl.errors import EXIT_DONE
 
 
@@ -27,12 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, action in ACTIONS.items():
         each = verbs.add_parser(name, help=action.what, description=action.what)
         action.add_arguments(each)
-        each.set_defaults(act=action.run)
+        each.set_defaults(run_below=action.run)
+    add_verbs(verbs)
 
 
 def run(args: Namespace) -> int:
     """Run the chosen verb; returns the exit code."""
-    code: int = args.act(args)
+    code: int = args.run_below(args)
     return code
 
 
