@@ -169,11 +169,11 @@ local refusals = (function()
     error(new(...), 0)
   end
 
-  -- Runs the function; true and its results, or false and the refusal. Other errors go on.
+  -- Runs the function; true and its result, or false and the refusal. Other errors go on.
   local function try(work, ...)
-    local done = { pcall(work, ...) }
-    if not done[1] and getmetatable(done[2]) ~= Refusal then error(done[2], 0) end
-    return done[1], done[2], done[3]
+    local done, result = pcall(work, ...)
+    if not done and getmetatable(result) ~= Refusal then error(result, 0) end
+    return done, result
   end
 
   return { new = new, refuse = refuse, try = try }
@@ -346,6 +346,8 @@ local reader = (function()
   end
 
   function Reader:peek()
+    local byte = self.data:byte(self.at)
+    if byte and byte > 0x20 then return byte end
     if self.at <= #self.data then
       local _, last = self.data:find("^[ \t\r\n]*", self.at)
       self.at = last + 1
@@ -426,6 +428,11 @@ local reader = (function()
 
   -- The rest of a string after its opening quote.
   function Reader:string()
+    local plain = self.data:match('^([^"\\\0-\31\128-\255]*)"', self.at)
+    if plain then
+      self.at = self.at + #plain + 1
+      return plain
+    end
     local raw, start, stop = {}, nil, nil
     repeat
       start = self.at
@@ -791,10 +798,15 @@ local values = (function()
 
   local MAX_LABEL, MAX_NAME_BEFORE_ROOT = 63, 254
   local LONGEST_IPV6 = 45
+  local MOST_ADDRESSES = 4096
+  local RANGE = "fd00:2021:1111:8000::"
+  local ONE_GROUP = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
+  local TWO_GROUPS = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?):([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
 
   local HEX = "[0-9a-fA-F]"
   local HEX4 = HEX:rep(4)
   local HYPHENATED = HEX4 .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4:rep(3)
+  local CANONICAL_UUID = "^" .. HYPHENATED:gsub("A%-F", "") .. "$"
   local UUIDS = { "^" .. HYPHENATED .. "$", "^" .. HEX4:rep(8) .. "$", "^urn:uuid:" .. HYPHENATED .. "$",
     "^{" .. HYPHENATED .. "}$" }
 
@@ -826,6 +838,7 @@ local values = (function()
   end
 
   local function parse_uuid(text)
+    if text:find(CANONICAL_UUID) then return text end
     for _, form in ipairs(UUIDS) do
       if text:find(form) then
         local digits = text:gsub("^urn:uuid:", ""):gsub("[{}-]", ""):lower()
@@ -860,7 +873,22 @@ local values = (function()
     return string.char(octet)
   end
 
+  -- A usual domain is its own canonical text.
+  local function is_usual_domain(text)
+    if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
+      return false
+    end
+    local behind = 0
+    repeat
+      local dot = text:find(".", behind + 1, true)
+      if (dot or #text + 1) - behind - 1 > MAX_LABEL then return false end
+      behind = dot
+    until not dot
+    return text ~= ""
+  end
+
   local function parse_domain(text)
+    if is_usual_domain(text) then return text end
     if text == "" then return nil, "the domain is empty" end
     if text == "." then return "." end
     local shown, size, used, position = {}, 0, 0, 1
@@ -893,16 +921,32 @@ local values = (function()
 
   -- What two equal domains have in common: ASCII case and a final dot do not count.
   local function domain_key(text)
-    return (text:gsub("[A-Z]", string.lower))
+    return text:find("[A-Z]") and (text:gsub("[A-Z]", string.lower)) or text
+  end
+
+  -- Is an octet's text what a receiver takes for one?
+  local function is_octet(text)
+    return #text == 1 or text:byte() ~= 0x30 and (#text == 2 or #text == 3 and tonumber(text) <= 255)
+  end
+
+  local function is_ipv4(text)
+    local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
+    return one ~= nil and is_octet(one) and is_octet(two) and is_octet(three) and is_octet(four)
+  end
+
+  -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
+  local function usual_ipv6_groups(text)
+    if text:sub(1, #RANGE) ~= RANGE then return nil end
+    local high, low = text:match(TWO_GROUPS, #RANGE + 1)
+    if high then return high, low end
+    low = text:match(ONE_GROUP, #RANGE + 1)
+    return low and "0", low
   end
 
   local function parse_octets(text)
+    if not is_ipv4(text) then return nil end
     local octets = { text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$") }
-    if #octets ~= 4 then return nil end
-    for index, octet in ipairs(octets) do
-      if #octet > 3 or (#octet > 1 and octet:sub(1, 1) == "0") or tonumber(octet) > 255 then return nil end
-      octets[index] = tonumber(octet)
-    end
+    for index, octet in ipairs(octets) do octets[index] = tonumber(octet) end
     return octets
   end
 
@@ -969,8 +1013,7 @@ local values = (function()
   end
 
   local function parse_ip(text)
-    local octets = parse_octets(text)
-    if octets then return table.concat(octets, ".") end
+    if is_ipv4(text) or usual_ipv6_groups(text) then return text end
     local groups = parse_ipv6(text)
     if groups then return format_ipv6(groups) end
     return nil, quote(text) .. " is no IP address"
@@ -978,11 +1021,29 @@ local values = (function()
 
   -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
   local function in_resource_ranges(address)
-    local octets = parse_octets(address)
-    if octets then return octets[1] == 100 and octets[2] >= 96 and octets[2] <= 127 end
+    if is_ipv4(address) then
+      local second = address:match("^100%.([0-9]+)%.")
+      return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
+    end
+    local high = usual_ipv6_groups(address)
+    if high then return tonumber(high, 16) < 0x20 end
     local groups = parse_ipv6(address)
     return groups ~= nil and groups[1] == 0xFD00 and groups[2] == 0x2021 and groups[3] == 0x1111
       and groups[4] == 0x8000 and groups[5] == 0 and groups[6] == 0 and groups[7] < 0x20
+  end
+
+  local addresses, count = {}, 0
+
+  -- Wireshark's address of a canonical text. Making one takes long, and they come again.
+  local function address_of(text)
+    local address = addresses[text]
+    if not address then
+      if count == MOST_ADDRESSES then addresses, count = {}, 0 end
+      address = text:find(":", 1, true) and Address.ipv6(text) or Address.ip(text)
+      addresses[text] = address
+      count = count + 1
+    end
+    return address
   end
 
   return {
@@ -991,6 +1052,7 @@ local values = (function()
     parse_domain = parse_domain,
     parse_ip = parse_ip,
     domain_key = domain_key,
+    address_of = address_of,
     in_resource_ranges = in_resource_ranges,
   }
 end)()
@@ -1462,10 +1524,10 @@ local exchanges = (function()
   local COPY_WINDOW = 1 -- seconds
   local MOST_KEYS = 65536
 
-  local latest, keys, copies, twins, kept, count
+  local latest, keys, copies, in_plain, in_tunnel, kept, count
 
   local function reset()
-    latest, keys, copies, twins, kept, count = {}, 0, {}, {}, {}, 0
+    latest, keys, copies, in_plain, in_tunnel, kept, count = {}, 0, {}, {}, {}, {}, 0
   end
 
   -- Has another frame already brought this message: the same datagram on its other leg, or the
@@ -1475,28 +1537,26 @@ local exchanges = (function()
       if copies[message.identity] then return true end
       copies[message.identity] = true
     end
-    local key = (message.identity and "t" or "p") .. message.bytes
-    local other = (message.identity and "p" or "t") .. message.bytes
-    local waiting = twins[other]
-    if waiting and #waiting > 0 and math.abs(message.time - waiting[1]) < COPY_WINDOW then
-      table.remove(waiting, 1)
+    local mine, others = in_plain, in_tunnel
+    if message.identity then mine, others = in_tunnel, in_plain end
+    local waiting = others[message.bytes]
+    if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
+      others[message.bytes] = nil
       return true
     end
-    twins[key] = twins[key] or {}
-    table.insert(twins[key], message.time)
-    if #twins[key] > 8 then table.remove(twins[key], 1) end
+    mine[message.bytes] = message.time
     return false
   end
 
   -- Forget all that is open where that has become too much.
   local function limit()
     keys = keys + 1
-    if keys > MOST_KEYS then latest, keys, copies, twins = {}, 1, {}, {} end
+    if keys > MOST_KEYS then latest, keys, copies, in_plain, in_tunnel = {}, 1, {}, {}, {} end
   end
 
   local function place(message)
     if is_copy(message) or not message.accepted or not message.resource or not message.domain then return nil end
-    local key = string.format("%d/%s/%s", message.session or 0, message.resource, values.domain_key(message.domain))
+    local key = (message.session or 0) .. "/" .. message.resource .. "/" .. values.domain_key(message.domain)
     local found = latest[key]
     if not found or (found.answer and not message.is_answer) then
       if message.is_answer then return nil end -- an answer to nothing that was seen
@@ -1704,7 +1764,8 @@ local turn = (function()
   local function call(name, tvb, pinfo, tree)
     local found = Dissector.get(name)
     if not found then return false end
-    found:call(tvb, pinfo, tree)
+    -- What it finds broken it throws, and here that would be an error of ours.
+    pcall(found.call, found, tvb, pinfo, tree)
     return true
   end
 
@@ -1846,8 +1907,8 @@ local dissector = (function()
   local add_value = {
     string = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
     uint16 = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-    ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, Address.ip(value)) end,
-    ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, Address.ipv6(value)) end,
+    ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
+    ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
     guid = function(item, column, range, value)
       local bytes = ByteArray.new((value:gsub("-", ""))):tvb(column.label)
       item:add(fields[column.name .. "_text"], range, value)
@@ -1958,9 +2019,7 @@ local dissector = (function()
     for _, field in ipairs(verdict.kind.fields) do
       if field.type.addresses then
         for _, item in ipairs(field.type.addresses(verdict.found[field.name])) do
-          local text = item.value
-          local address = text:find(":", 1, true) and Address.ipv6(text) or Address.ip(text)
-          names.learn(frame, text, address, verdict.found.domain.value)
+          names.learn(frame, item.value, values.address_of(item.value), verdict.found.domain.value)
         end
       end
     end
@@ -2119,7 +2178,9 @@ local function watch_header(by_protocol, number)
     if start and start < tvb:len() then
       take(tvb:range(start):tvb(), pinfo, tree)
     elseif other then
-      return other:call(tvb, pinfo, tree)
+      -- What the other finds broken it throws, and here that would be an error of ours.
+      local sound, taken = pcall(other.call, other, tvb, pinfo, tree)
+      return sound and taken or tvb:len()
     else
       return 0
     end

@@ -92,8 +92,8 @@ end
 local add_value = {
   string = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
   uint16 = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-  ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, Address.ip(value)) end,
-  ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, Address.ipv6(value)) end,
+  ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
+  ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
   guid = function(item, column, range, value)
     local bytes = ByteArray.new((value:gsub("-", ""))):tvb(column.label)
     item:add(fields[column.name .. "_text"], range, value)
@@ -204,9 +204,7 @@ local function learn_names(verdict, frame)
   for _, field in ipairs(verdict.kind.fields) do
     if field.type.addresses then
       for _, item in ipairs(field.type.addresses(verdict.found[field.name])) do
-        local text = item.value
-        local address = text:find(":", 1, true) and Address.ipv6(text) or Address.ip(text)
-        names.learn(frame, text, address, verdict.found.domain.value)
+        names.learn(frame, item.value, values.address_of(item.value), verdict.found.domain.value)
       end
     end
   end

@@ -7,10 +7,10 @@
 local COPY_WINDOW = 1 -- seconds
 local MOST_KEYS = 65536
 
-local latest, keys, copies, twins, kept, count
+local latest, keys, copies, in_plain, in_tunnel, kept, count
 
 local function reset()
-  latest, keys, copies, twins, kept, count = {}, 0, {}, {}, {}, 0
+  latest, keys, copies, in_plain, in_tunnel, kept, count = {}, 0, {}, {}, {}, {}, 0
 end
 
 -- Has another frame already brought this message: the same datagram on its other leg, or the
@@ -20,28 +20,26 @@ local function is_copy(message)
     if copies[message.identity] then return true end
     copies[message.identity] = true
   end
-  local key = (message.identity and "t" or "p") .. message.bytes
-  local other = (message.identity and "p" or "t") .. message.bytes
-  local waiting = twins[other]
-  if waiting and #waiting > 0 and math.abs(message.time - waiting[1]) < COPY_WINDOW then
-    table.remove(waiting, 1)
+  local mine, others = in_plain, in_tunnel
+  if message.identity then mine, others = in_tunnel, in_plain end
+  local waiting = others[message.bytes]
+  if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
+    others[message.bytes] = nil
     return true
   end
-  twins[key] = twins[key] or {}
-  table.insert(twins[key], message.time)
-  if #twins[key] > 8 then table.remove(twins[key], 1) end
+  mine[message.bytes] = message.time
   return false
 end
 
 -- Forget all that is open where that has become too much.
 local function limit()
   keys = keys + 1
-  if keys > MOST_KEYS then latest, keys, copies, twins = {}, 1, {}, {} end
+  if keys > MOST_KEYS then latest, keys, copies, in_plain, in_tunnel = {}, 1, {}, {}, {} end
 end
 
 local function place(message)
   if is_copy(message) or not message.accepted or not message.resource or not message.domain then return nil end
-  local key = string.format("%d/%s/%s", message.session or 0, message.resource, values.domain_key(message.domain))
+  local key = (message.session or 0) .. "/" .. message.resource .. "/" .. values.domain_key(message.domain)
   local found = latest[key]
   if not found or (found.answer and not message.is_answer) then
     if message.is_answer then return nil end -- an answer to nothing that was seen

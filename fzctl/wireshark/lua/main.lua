@@ -115,7 +115,9 @@ local function watch_header(by_protocol, number)
     if start and start < tvb:len() then
       take(tvb:range(start):tvb(), pinfo, tree)
     elseif other then
-      return other:call(tvb, pinfo, tree)
+      -- What the other finds broken it throws, and here that would be an error of ours.
+      local sound, taken = pcall(other.call, other, tvb, pinfo, tree)
+      return sound and taken or tvb:len()
     else
       return 0
     end

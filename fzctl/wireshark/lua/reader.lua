@@ -57,6 +57,8 @@ function Reader.new(data)
 end
 
 function Reader:peek()
+  local byte = self.data:byte(self.at)
+  if byte and byte > 0x20 then return byte end
   if self.at <= #self.data then
     local _, last = self.data:find("^[ \t\r\n]*", self.at)
     self.at = last + 1
@@ -137,6 +139,11 @@ end
 
 -- The rest of a string after its opening quote.
 function Reader:string()
+  local plain = self.data:match('^([^"\\\0-\31\128-\255]*)"', self.at)
+  if plain then
+    self.at = self.at + #plain + 1
+    return plain
+  end
   local raw, start, stop = {}, nil, nil
   repeat
     start = self.at

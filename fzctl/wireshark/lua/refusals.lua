@@ -12,11 +12,11 @@ local function refuse(...)
   error(new(...), 0)
 end
 
--- Runs the function; true and its results, or false and the refusal. Other errors go on.
+-- Runs the function; true and its result, or false and the refusal. Other errors go on.
 local function try(work, ...)
-  local done = { pcall(work, ...) }
-  if not done[1] and getmetatable(done[2]) ~= Refusal then error(done[2], 0) end
-  return done[1], done[2], done[3]
+  local done, result = pcall(work, ...)
+  if not done and getmetatable(result) ~= Refusal then error(result, 0) end
+  return done, result
 end
 
 return { new = new, refuse = refuse, try = try }

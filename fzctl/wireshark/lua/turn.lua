@@ -13,7 +13,8 @@ end
 local function call(name, tvb, pinfo, tree)
   local found = Dissector.get(name)
   if not found then return false end
-  found:call(tvb, pinfo, tree)
+  -- What it finds broken it throws, and here that would be an error of ours.
+  pcall(found.call, found, tvb, pinfo, tree)
   return true
 end
 

@@ -5,10 +5,15 @@
 
 local MAX_LABEL, MAX_NAME_BEFORE_ROOT = 63, 254
 local LONGEST_IPV6 = 45
+local MOST_ADDRESSES = 4096
+local RANGE = "fd00:2021:1111:8000::"
+local ONE_GROUP = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
+local TWO_GROUPS = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?):([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
 
 local HEX = "[0-9a-fA-F]"
 local HEX4 = HEX:rep(4)
 local HYPHENATED = HEX4 .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4:rep(3)
+local CANONICAL_UUID = "^" .. HYPHENATED:gsub("A%-F", "") .. "$"
 local UUIDS = { "^" .. HYPHENATED .. "$", "^" .. HEX4:rep(8) .. "$", "^urn:uuid:" .. HYPHENATED .. "$",
   "^{" .. HYPHENATED .. "}$" }
 
@@ -40,6 +45,7 @@ local function quote(text)
 end
 
 local function parse_uuid(text)
+  if text:find(CANONICAL_UUID) then return text end
   for _, form in ipairs(UUIDS) do
     if text:find(form) then
       local digits = text:gsub("^urn:uuid:", ""):gsub("[{}-]", ""):lower()
@@ -74,7 +80,22 @@ local function escape_octet(octet)
   return string.char(octet)
 end
 
+-- A usual domain is its own canonical text.
+local function is_usual_domain(text)
+  if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
+    return false
+  end
+  local behind = 0
+  repeat
+    local dot = text:find(".", behind + 1, true)
+    if (dot or #text + 1) - behind - 1 > MAX_LABEL then return false end
+    behind = dot
+  until not dot
+  return text ~= ""
+end
+
 local function parse_domain(text)
+  if is_usual_domain(text) then return text end
   if text == "" then return nil, "the domain is empty" end
   if text == "." then return "." end
   local shown, size, used, position = {}, 0, 0, 1
@@ -107,16 +128,32 @@ end
 
 -- What two equal domains have in common: ASCII case and a final dot do not count.
 local function domain_key(text)
-  return (text:gsub("[A-Z]", string.lower))
+  return text:find("[A-Z]") and (text:gsub("[A-Z]", string.lower)) or text
+end
+
+-- Is an octet's text what a receiver takes for one?
+local function is_octet(text)
+  return #text == 1 or text:byte() ~= 0x30 and (#text == 2 or #text == 3 and tonumber(text) <= 255)
+end
+
+local function is_ipv4(text)
+  local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
+  return one ~= nil and is_octet(one) and is_octet(two) and is_octet(three) and is_octet(four)
+end
+
+-- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
+local function usual_ipv6_groups(text)
+  if text:sub(1, #RANGE) ~= RANGE then return nil end
+  local high, low = text:match(TWO_GROUPS, #RANGE + 1)
+  if high then return high, low end
+  low = text:match(ONE_GROUP, #RANGE + 1)
+  return low and "0", low
 end
 
 local function parse_octets(text)
+  if not is_ipv4(text) then return nil end
   local octets = { text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$") }
-  if #octets ~= 4 then return nil end
-  for index, octet in ipairs(octets) do
-    if #octet > 3 or (#octet > 1 and octet:sub(1, 1) == "0") or tonumber(octet) > 255 then return nil end
-    octets[index] = tonumber(octet)
-  end
+  for index, octet in ipairs(octets) do octets[index] = tonumber(octet) end
   return octets
 end
 
@@ -183,8 +220,7 @@ local function format_ipv6(groups)
 end
 
 local function parse_ip(text)
-  local octets = parse_octets(text)
-  if octets then return table.concat(octets, ".") end
+  if is_ipv4(text) or usual_ipv6_groups(text) then return text end
   local groups = parse_ipv6(text)
   if groups then return format_ipv6(groups) end
   return nil, quote(text) .. " is no IP address"
@@ -192,11 +228,29 @@ end
 
 -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
 local function in_resource_ranges(address)
-  local octets = parse_octets(address)
-  if octets then return octets[1] == 100 and octets[2] >= 96 and octets[2] <= 127 end
+  if is_ipv4(address) then
+    local second = address:match("^100%.([0-9]+)%.")
+    return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
+  end
+  local high = usual_ipv6_groups(address)
+  if high then return tonumber(high, 16) < 0x20 end
   local groups = parse_ipv6(address)
   return groups ~= nil and groups[1] == 0xFD00 and groups[2] == 0x2021 and groups[3] == 0x1111
     and groups[4] == 0x8000 and groups[5] == 0 and groups[6] == 0 and groups[7] < 0x20
+end
+
+local addresses, count = {}, 0
+
+-- Wireshark's address of a canonical text. Making one takes long, and they come again.
+local function address_of(text)
+  local address = addresses[text]
+  if not address then
+    if count == MOST_ADDRESSES then addresses, count = {}, 0 end
+    address = text:find(":", 1, true) and Address.ipv6(text) or Address.ip(text)
+    addresses[text] = address
+    count = count + 1
+  end
+  return address
 end
 
 return {
@@ -205,5 +259,6 @@ return {
   parse_domain = parse_domain,
   parse_ip = parse_ip,
   domain_key = domain_key,
+  address_of = address_of,
   in_resource_ranges = in_resource_ranges,
 }
