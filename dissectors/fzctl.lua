@@ -2026,12 +2026,12 @@ local dissector = (function()
   end
 
   -- Everything about one message, once its whole frame is known.
-  --   waiting: tvb, tree, start; frame: the frame's bytes, nil where they cannot be had.
-  local function show(waiting, frame, wire, transport, pinfo, slot)
+  --   waiting: tvb, start; frame: the frame's bytes as captured; wire: its size on the wire.
+  local function show(waiting, frame, wire, transport, pinfo, tree, slot)
     local verdict, raw = judge(waiting, frame, wire)
     if verdict.reason == "not_control" then return end
     local tvb = waiting.tvb
-    local root = waiting.tree:add(proto, tvb())
+    local root = tree:add(proto, tvb())
     if verdict.number then
       add_header(root, tvb, verdict)
       for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
@@ -2116,13 +2116,13 @@ local function transport_of(frame, wire, pinfo)
   return transport
 end
 
-local function show_waiting(frame, wire, pinfo)
+local function show_waiting(frame, wire, pinfo, tree)
   local shown = waiting
   waiting, waiting_in = {}, nil
   local transport = transport_of(frame, wire, pinfo)
   for index, each in ipairs(shown) do
     local slot = pinfo.number * MOST_IN_FRAME + index - 1
-    dissector.show(each, frame, wire, transport, pinfo, slot)
+    dissector.show(each, frame, wire, transport, pinfo, tree, slot)
   end
 end
 
@@ -2135,7 +2135,7 @@ end
 
 function post.dissector(tvb, pinfo, tree)
   if waiting_in == pinfo.number then
-    show_waiting(tvb:raw(), tvb:reported_len(), pinfo)
+    show_waiting(tvb:raw(), tvb:reported_len(), pinfo, tree)
     return
   end
   local wire = tvb:reported_len()
@@ -2151,20 +2151,20 @@ local function is_ours(pinfo)
     and pinfo.net_dst == dissector.UNSPECIFIED
 end
 
-local function take(tvb, pinfo, tree)
+local function take(tvb, pinfo)
   if not is_registered then
     is_registered = true
     register_postdissector(post)
   end
   if waiting_in ~= pinfo.number then waiting, waiting_in = {}, pinfo.number end
   if #waiting < MOST_IN_FRAME - 1 then
-    waiting[#waiting + 1] = { tvb = tvb, tree = tree, start = tvb:offset() }
+    waiting[#waiting + 1] = { tvb = tvb, start = tvb:offset() }
   end
 end
 
-function proto.dissector(tvb, pinfo, tree)
+function proto.dissector(tvb, pinfo)
   if not is_ours(pinfo) then return 0 end
-  take(tvb, pinfo, tree)
+  take(tvb, pinfo)
   return tvb:len()
 end
 
@@ -2176,7 +2176,7 @@ local function watch_header(by_protocol, number)
   function headers.dissector(tvb, pinfo, tree)
     local start = is_ours(pinfo) and packet.find_control(tvb:raw(), number)
     if start and start < tvb:len() then
-      take(tvb:range(start):tvb(), pinfo, tree)
+      take(tvb:range(start):tvb(), pinfo)
     elseif other then
       -- What the other finds broken it throws, and here that would be an error of ours.
       local sound, taken = pcall(other.call, other, tvb, pinfo, tree)
@@ -2191,5 +2191,5 @@ end
 
 local by_protocol = DissectorTable.get("ip.proto")
 by_protocol:add(declared.protocol, proto)
-for _, number in ipairs({ 135, 139, 253, 254 }) do watch_header(by_protocol, number) end
+for _, number in ipairs({ 44, 135, 139, 253, 254 }) do watch_header(by_protocol, number) end
 statistics.register(argument)

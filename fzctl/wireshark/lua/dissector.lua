@@ -211,12 +211,12 @@ local function learn_names(verdict, frame)
 end
 
 -- Everything about one message, once its whole frame is known.
---   waiting: tvb, tree, start; frame: the frame's bytes, nil where they cannot be had.
-local function show(waiting, frame, wire, transport, pinfo, slot)
+--   waiting: tvb, start; frame: the frame's bytes as captured; wire: its size on the wire.
+local function show(waiting, frame, wire, transport, pinfo, tree, slot)
   local verdict, raw = judge(waiting, frame, wire)
   if verdict.reason == "not_control" then return end
   local tvb = waiting.tvb
-  local root = waiting.tree:add(proto, tvb())
+  local root = tree:add(proto, tvb())
   if verdict.number then
     add_header(root, tvb, verdict)
     for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do

@@ -53,13 +53,13 @@ local function transport_of(frame, wire, pinfo)
   return transport
 end
 
-local function show_waiting(frame, wire, pinfo)
+local function show_waiting(frame, wire, pinfo, tree)
   local shown = waiting
   waiting, waiting_in = {}, nil
   local transport = transport_of(frame, wire, pinfo)
   for index, each in ipairs(shown) do
     local slot = pinfo.number * MOST_IN_FRAME + index - 1
-    dissector.show(each, frame, wire, transport, pinfo, slot)
+    dissector.show(each, frame, wire, transport, pinfo, tree, slot)
   end
 end
 
@@ -72,7 +72,7 @@ end
 
 function post.dissector(tvb, pinfo, tree)
   if waiting_in == pinfo.number then
-    show_waiting(tvb:raw(), tvb:reported_len(), pinfo)
+    show_waiting(tvb:raw(), tvb:reported_len(), pinfo, tree)
     return
   end
   local wire = tvb:reported_len()
@@ -88,20 +88,20 @@ local function is_ours(pinfo)
     and pinfo.net_dst == dissector.UNSPECIFIED
 end
 
-local function take(tvb, pinfo, tree)
+local function take(tvb, pinfo)
   if not is_registered then
     is_registered = true
     register_postdissector(post)
   end
   if waiting_in ~= pinfo.number then waiting, waiting_in = {}, pinfo.number end
   if #waiting < MOST_IN_FRAME - 1 then
-    waiting[#waiting + 1] = { tvb = tvb, tree = tree, start = tvb:offset() }
+    waiting[#waiting + 1] = { tvb = tvb, start = tvb:offset() }
   end
 end
 
-function proto.dissector(tvb, pinfo, tree)
+function proto.dissector(tvb, pinfo)
   if not is_ours(pinfo) then return 0 end
-  take(tvb, pinfo, tree)
+  take(tvb, pinfo)
   return tvb:len()
 end
 
@@ -113,7 +113,7 @@ local function watch_header(by_protocol, number)
   function headers.dissector(tvb, pinfo, tree)
     local start = is_ours(pinfo) and packet.find_control(tvb:raw(), number)
     if start and start < tvb:len() then
-      take(tvb:range(start):tvb(), pinfo, tree)
+      take(tvb:range(start):tvb(), pinfo)
     elseif other then
       -- What the other finds broken it throws, and here that would be an error of ours.
       local sound, taken = pcall(other.call, other, tvb, pinfo, tree)
@@ -128,5 +128,5 @@ end
 
 local by_protocol = DissectorTable.get("ip.proto")
 by_protocol:add(declared.protocol, proto)
-for _, number in ipairs({ 135, 139, 253, 254 }) do watch_header(by_protocol, number) end
+for _, number in ipairs({ 44, 135, 139, 253, 254 }) do watch_header(by_protocol, number) end
 statistics.register(argument)
