@@ -168,7 +168,7 @@ def _proxy_ips(chance: random.Random) -> str:
     net = f"100.{chance.randrange(96, 112)}.{chance.randrange(256)}"
     addresses = [f"{net}.{low + n}" for n in range(4)]
     if chance.random() < 0.8:
-        net = f"fd00:2021:1111:8000::{chance.randrange(1, 65536):x}"
+        net = f"fd00:2021:1111:8000::{chance.randrange(1, 32):x}"
         addresses += [f"{net}:{low + n:x}" for n in range(4)]
     return ",".join(f'"{address}"' for address in addresses)
 

@@ -878,6 +878,7 @@ local values = (function()
     if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
       return false
     end
+    if #text <= MAX_LABEL then return text ~= "" end
     local behind = 0
     repeat
       local dot = text:find(".", behind + 1, true)
@@ -924,14 +925,13 @@ local values = (function()
     return text:find("[A-Z]") and (text:gsub("[A-Z]", string.lower)) or text
   end
 
-  -- Is an octet's text what a receiver takes for one?
-  local function is_octet(text)
-    return #text == 1 or text:byte() ~= 0x30 and (#text == 2 or #text == 3 and tonumber(text) <= 255)
-  end
+  -- The texts that a receiver takes for an octet of an address.
+  local OCTETS = {}
+  for octet = 0, 255 do OCTETS[tostring(octet)] = true end
 
   local function is_ipv4(text)
     local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
-    return one ~= nil and is_octet(one) and is_octet(two) and is_octet(three) and is_octet(four)
+    return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
   end
 
   -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
@@ -1021,7 +1021,7 @@ local values = (function()
 
   -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
   local function in_resource_ranges(address)
-    if is_ipv4(address) then
+    if not address:find(":", 1, true) then
       local second = address:match("^100%.([0-9]+)%.")
       return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
     end
@@ -1061,13 +1061,22 @@ end)()
 
 local types = (function()
   -- The types that a field may have: how a value is read, and which columns show it. Mirrors
-  -- fzctl/protocol/fields.py. emit() calls add(column, value, first, last) with JSON positions.
+  -- fzctl/protocol/fields.py. emit() calls add(column, value, first, last, about) with JSON positions;
+  -- "about" is the part of what was found, where it has parts.
+  --
+  -- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught and
+  -- where that began, nil where only the strict reading can tell.
 
   local MAX_U16 = 65535
+  local USUAL_TEXT = '"([^"\\\0-\31\128-\255]*)"'
+  local USUAL_LIST = '%[([0-9a-f:.",]*)%]'
+  local COMMA = 0x2C
 
   local function text_type(parse, reason, expected)
     return function()
       return {
+        usual = USUAL_TEXT,
+        take = function(text) return (parse(text)) end,
         read = function(reader) return reader:read_text(parse, reason, expected) end,
         emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
       }
@@ -1075,11 +1084,25 @@ local types = (function()
   end
 
   local function emit_address(columns, found, add)
-    add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last)
+    add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last, found)
   end
 
   local function read_ip(reader)
     return reader:read_text(values.parse_ip, "bad_ip", "an IP address")
+  end
+
+  -- The addresses of a list without white space; "first" is where its first item stands.
+  local function take_ips(text, first)
+    local items, at, size = {}, 1, #text
+    while at <= size do
+      local item, behind = text:match('^"([0-9a-f:.]*)"()', at)
+      local value = item and values.parse_ip(item)
+      if not value then return nil end
+      items[#items + 1] = { value = value, first = first + at - 1, last = first + behind - 2 }
+      if behind <= size and text:byte(behind) ~= COMMA or behind == size then return nil end
+      at = behind + 1
+    end
+    return items
   end
 
   local function read_u16(reader)
@@ -1097,11 +1120,13 @@ local types = (function()
 
   function types.ip_list()
     return {
+      usual = USUAL_LIST,
+      take = function(text, first) return take_ips(text, first + 1) end,
       read = function(reader) return reader:read_array(read_ip) end,
       emit = function(columns, found, add)
         for _, item in ipairs(found.value) do emit_address(columns, item, add) end
       end,
-      addresses = function(found) return found.value end,
+      is_list = true,
     }
   end
 
@@ -1110,10 +1135,15 @@ local types = (function()
     local function identify(text)
       return text == options.active and options.active or options.inactive
     end
+    local function value_of(name, given)
+      return { name = name, unknown = given ~= options.active and given ~= options.inactive and given }
+    end
     return {
+      usual = USUAL_TEXT,
+      take = function(text) return value_of(identify(text), text) end,
       read = function(reader)
         local name, _, given = reader:read_enum(identify, {})
-        return { name = name, unknown = given ~= options.active and given ~= options.inactive and given }
+        return value_of(name, given)
       end,
       emit = function(columns, found, add) add(columns[1], found.value.name, found.first, found.last) end,
       unknown = function(found) return found.value.unknown end,
@@ -1123,6 +1153,8 @@ local types = (function()
 
   function types.u16()
     return {
+      usual = "([1-9][0-9]?[0-9]?[0-9]?)",
+      take = function(text) return tonumber(text) end,
       read = read_u16,
       emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
     }
@@ -1157,12 +1189,25 @@ local codec = (function()
   -- What a receiver makes of a control header and its payload. Mirrors fzctl/protocol/codec.py
   -- (judge) and fzctl/protocol/strict.py.
 
+  -- The pattern of a payload as senders write it; of each field it catches where its value begins,
+  -- the value, and what is behind it. nil where a field has no usual form.
+  local function usual_payload(fields)
+    local parts = {}
+    for position, field in ipairs(fields) do
+      if not field.type.usual then return nil end
+      parts[position] = '"' .. field.name .. '":()' .. field.type.usual .. "()"
+    end
+    return "^{" .. table.concat(parts, ",") .. "}$"
+  end
+
   for _, kind in ipairs(declared.kinds) do
     kind.members = {}
     for position, field in ipairs(kind.fields) do
       field.type = types[field.type](field.options)
       kind.members[position] = { name = field.name, read = field.type.read }
+      if field.type.is_list then kind.list = field.name end
     end
+    kind.usual = usual_payload(kind.fields)
   end
 
   local function has_dialect(kind, dialect)
@@ -1172,14 +1217,35 @@ local codec = (function()
     return false
   end
 
-  local function find_kind(number, dialect)
+  local kinds_by_dialect = {}
+  for _, dialect in ipairs(declared.dialects) do
+    kinds_by_dialect[dialect] = {}
     for _, kind in ipairs(declared.kinds) do
-      if kind.number == number and has_dialect(kind, dialect) then return kind end
+      if has_dialect(kind, dialect) then kinds_by_dialect[dialect][kind.number] = kind end
     end
-    return nil
+  end
+
+  local function find_kind(number, dialect)
+    return kinds_by_dialect[dialect][number]
+  end
+
+  -- The fields of a payload as senders write it; nil where it is another, or is refused.
+  local function take_fields(kind, payload)
+    local caught = kind.usual and { payload:match(kind.usual) } or {}
+    if not caught[1] then return nil end
+    local found = {}
+    for position, field in ipairs(kind.fields) do
+      local first, text, behind = caught[3 * position - 2], caught[3 * position - 1], caught[3 * position]
+      local value = field.type.take(text, first)
+      if not value then return nil end
+      found[field.name] = { value = value, first = first, last = behind - 1 }
+    end
+    return found
   end
 
   local function read_fields(kind, payload)
+    local usual = take_fields(kind, payload)
+    if usual then return usual, nil end
     local found, json = {}, reader.new(payload)
     local done, refusal = refusals.try(json.read_document, json, function(at)
       at:read_struct(kind.members, kind.title .. "'s fields", found)
@@ -1399,6 +1465,7 @@ local datagrams = (function()
   local TRAILER = 64 -- the most that may follow the datagram in a frame
   local TRANSPORT, RESPONSE = "\4\0\0\0", "\2\0\0\0"
   local TAG = 16
+  local FIRST = 29 -- behind the shortest IP and UDP headers
 
   -- The ends of the datagram whose UDP header begins there: from, to; nil where no IP precedes it.
   local function ends_of(frame, udp)
@@ -1424,7 +1491,7 @@ local datagrams = (function()
   end
 
   local function find(frame, wire, kind)
-    local message = frame:find(kind, 29, true)
+    local message = frame:find(kind, FIRST, true)
     while message do
       local found = udp_before(frame, wire, message, 0)
       if not found and frame:byte(message - CHANNEL_HEADER) >= 0x40 and frame:byte(message - CHANNEL_HEADER) < 0x80 then
@@ -1434,6 +1501,15 @@ local datagrams = (function()
       message = frame:find(kind, message + 1, true)
     end
     return nil
+  end
+
+  -- May a frame that begins with these bytes hold such a message?
+  local function may_be_response(beginning)
+    return beginning:find(RESPONSE, FIRST, true) ~= nil
+  end
+
+  local function may_be_transport(beginning)
+    return beginning:find(TRANSPORT, FIRST, true) ~= nil
   end
 
   -- The transport message of a frame: its ends, receiver index, and what no other has.
@@ -1453,7 +1529,12 @@ local datagrams = (function()
     return frame:sub(found.message + 4, found.message + 7), frame:sub(found.message + 8, found.message + 11)
   end
 
-  return { find_transport = find_transport, find_response = find_response }
+  return {
+    find_transport = find_transport,
+    find_response = find_response,
+    may_be_transport = may_be_transport,
+    may_be_response = may_be_response,
+  }
 end)()
 
 -- === sessions ====================================================================================
@@ -1526,8 +1607,21 @@ local exchanges = (function()
 
   local latest, keys, copies, in_plain, in_tunnel, kept, count
 
+  -- What was seen, by a key, until it is at least as old as the window; at most twice as long.
+  local function new_sightings()
+    return { young = {}, old = {}, began = 0 }
+  end
+
+  -- Forget what is too old at that time.
+  local function age(sightings, time)
+    if math.abs(time - sightings.began) >= COPY_WINDOW then
+      sightings.old, sightings.young, sightings.began = sightings.young, {}, time
+    end
+  end
+
   local function reset()
-    latest, keys, copies, in_plain, in_tunnel, kept, count = {}, 0, {}, {}, {}, {}, 0
+    latest, keys, copies, kept, count = {}, 0, {}, {}, 0
+    in_plain, in_tunnel = new_sightings(), new_sightings()
   end
 
   -- Has another frame already brought this message: the same datagram on its other leg, or the
@@ -1539,19 +1633,20 @@ local exchanges = (function()
     end
     local mine, others = in_plain, in_tunnel
     if message.identity then mine, others = in_tunnel, in_plain end
-    local waiting = others[message.bytes]
+    local waiting = others.young[message.bytes] or others.old[message.bytes]
     if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
-      others[message.bytes] = nil
+      others.young[message.bytes], others.old[message.bytes] = nil, nil
       return true
     end
-    mine[message.bytes] = message.time
+    age(mine, message.time)
+    mine.young[message.bytes] = message.time
     return false
   end
 
   -- Forget all that is open where that has become too much.
   local function limit()
     keys = keys + 1
-    if keys > MOST_KEYS then latest, keys, copies, in_plain, in_tunnel = {}, 1, {}, {}, {} end
+    if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
   end
 
   local function place(message)
@@ -1595,67 +1690,106 @@ end)()
 local names = (function()
   -- Names for proxy IPs: which domain an address stands for, as of a frame.
   --
-  -- Wireshark may print an address as a name, and the same name for several addresses; so what is
-  -- printed only finds candidates, and equality of the addresses decides.
+  -- Wireshark may print an address as a name, and any name it likes; so what is printed only finds a
+  -- candidate, and equality of the addresses decides.
 
-  local by_text, all, printed
+  -- How addresses of the resource ranges begin: 100, then 96 to 127; and the 59 bits that all IPv6 ones share.
+  local IPV4_FIRST, IPV4_SECOND = "d", { 96, 127 }
+  local IPV6_BEGINNING = "\253\0\32\33\17\17\128\0"
+
+  local known, earlier, sorted, objects, size, is_unusual
 
   local function reset()
-    by_text, all, printed = {}, {}, {}
+    known, earlier, sorted, objects = {}, {}, {}, {}
+    size, is_unusual = 0, false
   end
 
-  local function learn(frame, text, address, domain)
-    local entry = by_text[text]
-    if not entry then
-      entry = { address = address, frames = {}, domains = {} }
-      by_text[text] = entry
-      all[#all + 1] = entry
-      printed = {}
+  -- Take in what addresses stand for from a frame on; "outside": one may lie outside the resource ranges.
+  local function learn(frame, items, domain, outside)
+    local news = { domain = domain, since = frame }
+    is_unusual = is_unusual or outside
+    for _, item in ipairs(items) do
+      local address, before = item.value, known[item.value]
+      if not before then
+        known[address] = news
+        size = size + 1
+      elseif before.domain ~= domain and before.since <= frame then
+        earlier[address] = earlier[address] or {}
+        table.insert(earlier[address], before)
+        known[address] = news
+      end
     end
-    local last = #entry.frames
-    if entry.domains[last] == domain or (last > 0 and entry.frames[last] > frame) then return end
-    entry.frames[last + 1], entry.domains[last + 1] = frame, domain
   end
 
-  local function find_entry(address)
-    local text = tostring(address)
-    local entry = by_text[text]
-    if entry and entry.address == address then return entry end
-    if printed[text] == nil then
-      printed[text] = false
-      if not text:find("^[0-9a-f.:]*$") then
-        for _, each in ipairs(all) do
-          if each.address == address then printed[text] = each end
-        end
-      end
+  local function object_of(address)
+    local object = objects[address]
+    if not object then
+      object = values.address_of(address)
+      objects[address] = object
     end
-    entry = printed[text]
-    if entry and entry.address == address then return entry end
-    if entry then
-      for _, each in ipairs(all) do
-        if each.address == address then return each end
-      end
+    return object
+  end
+
+  local function comes_before(one, other)
+    return object_of(one) < object_of(other)
+  end
+
+  -- The known address that is equal to one which Wireshark prints as a name.
+  local function search(address)
+    if #sorted < size then
+      sorted = {}
+      for text in pairs(known) do sorted[#sorted + 1] = text end
+      table.sort(sorted, comes_before)
+    end
+    local first, last = 1, size
+    while first <= last do
+      local middle = math.floor((first + last) / 2)
+      local found = object_of(sorted[middle])
+      if found == address then return sorted[middle] end
+      if found < address then first = middle + 1 else last = middle - 1 end
     end
     return nil
+  end
+
+  local function find_known(address)
+    local text = tostring(address)
+    if known[text] and object_of(text) == address then return text end
+    if text:find("^[0-9.]*$") or text:find(":", 1, true) and text:find("^[0-9a-f:]*$") then return nil end
+    return search(address)
   end
 
   -- The domain that the address stood for when the frame came.
   local function find(address, frame)
-    local entry = find_entry(address)
-    if not entry then return nil end
-    for index = #entry.frames, 1, -1 do
-      if entry.frames[index] <= frame then return entry.domains[index] end
+    local text = find_known(address)
+    if not text then return nil end
+    if known[text].since <= frame then return known[text].domain end
+    local before = earlier[text] or {}
+    for index = #before, 1, -1 do
+      if before[index].since <= frame then return before[index].domain end
     end
     return nil
   end
 
+  -- May a packet in these bytes come from or go to a known address? Most do not, and this tells it
+  -- in a fraction of what looking an address up takes.
+  local function may_be_in(bytes)
+    if is_unusual then return true end
+    local at = bytes:find(IPV4_FIRST, 1, true)
+    while at do
+      local second = bytes:byte(at + 1)
+      if second and second >= IPV4_SECOND[1] and second <= IPV4_SECOND[2] then return true end
+      at = bytes:find(IPV4_FIRST, at + 1, true)
+    end
+    return bytes:find(IPV6_BEGINNING, 1, true) ~= nil
+  end
+
   local function is_empty()
-    return #all == 0
+    return size == 0
   end
 
   reset()
 
-  return { reset = reset, learn = learn, find = find, is_empty = is_empty }
+  return { reset = reset, learn = learn, find = find, may_be_in = may_be_in, is_empty = is_empty }
 end)()
 
 -- === statistics ==================================================================================
@@ -1666,23 +1800,22 @@ local statistics = (function()
 
   local TITLE = "Firezone control messages"
 
-  local kept, frames = {}, {}
+  local latest, latest_in = {}, nil
 
   local function reset()
-    kept, frames = {}, {}
+    latest, latest_in = {}, nil
   end
 
-  -- Keep what the numbers need of one message.
-  local function count(slot, verdict, placed)
-    kept[slot] = {
+  -- Take note of one message. A frame is counted right after it was taken apart, so only the latest
+  -- frame's are kept.
+  local function note(frame, verdict, placed)
+    if latest_in ~= frame then latest, latest_in = {}, frame end
+    latest[#latest + 1] = {
       name = verdict.kind and verdict.kind.title or verdict.number and "kind " .. verdict.number or "broken packet",
       reason = verdict.reason,
       repeats = placed and placed.retransmission_of ~= nil,
       time = placed and placed.response_time,
     }
-    local frame = math.floor(slot / 16)
-    frames[frame] = frames[frame] or {}
-    table.insert(frames[frame], kept[slot])
   end
 
   local function new_sums()
@@ -1690,7 +1823,8 @@ local statistics = (function()
   end
 
   local function add(sums, frame)
-    for _, message in ipairs(frames[frame] or {}) do
+    if frame ~= latest_in then return end
+    for _, message in ipairs(latest) do
       sums.total = sums.total + 1
       sums.names[message.name] = (sums.names[message.name] or 0) + 1
       if message.reason ~= "ok" then sums.reasons[message.reason] = (sums.reasons[message.reason] or 0) + 1 end
@@ -1743,7 +1877,7 @@ local statistics = (function()
     end
   end
 
-  return { reset = reset, count = count, register = register }
+  return { reset = reset, note = note, register = register }
 end)()
 
 -- === turn ========================================================================================
@@ -1810,6 +1944,86 @@ local turn = (function()
   return { set_ports = set_ports }
 end)()
 
+-- === oddities ====================================================================================
+
+local oddities = (function()
+  -- What is unusual about a message though a receiver takes it: the expert item's name, what it is
+  -- about ("reserved", "payload", or the value as it was found), and the words.
+
+  -- What an AssignedIps of a sender can have at most: with addresses of the resource ranges, and
+  -- with the longest texts that addresses have.
+  local RANGE_PAYLOAD, LONGEST_PAYLOAD, MAX_PAYLOAD = 526, 570, 1232
+  local NOTHING_RESERVED = ("\0"):rep(packet.CONTROL_HEADER - 1)
+
+  local texts = {
+    reserved_bytes = "reserved bytes are not zero",
+    size = "the payload is larger than a sender makes it",
+    unknown_status = "a receiver takes an unknown status as not active",
+    unused_payload = "a message without fields has a payload",
+    outside_ranges = "an address lies outside the resource ranges",
+  }
+
+  -- The list of addresses in a message, if it has one.
+  local function list_of(verdict)
+    return verdict.kind and verdict.kind.list and verdict.found[verdict.kind.list]
+  end
+
+  local function note(odd, name, about, text)
+    odd[#odd + 1] = { name = name, about = about, text = text }
+  end
+
+  -- Tells in the list, too, whether an address lies outside.
+  local function check_addresses(list, odd)
+    list.is_unusual = false
+    for _, item in ipairs(list.value) do
+      if not values.in_resource_ranges(item.value) then
+        list.is_unusual = true
+        note(odd, "outside_ranges", item, item.value .. " lies outside the resource ranges")
+      end
+    end
+  end
+
+  local function check_size(size, odd)
+    if size > LONGEST_PAYLOAD and size <= MAX_PAYLOAD then
+      note(odd, "size", "payload", size .. " bytes: at most " .. LONGEST_PAYLOAD .. " with the longest addresses")
+    elseif size > RANGE_PAYLOAD and size <= LONGEST_PAYLOAD then
+      note(odd, "size", "payload", size .. " bytes: at most " .. RANGE_PAYLOAD .. " with addresses of the resource ranges")
+    end
+  end
+
+  local function check_values(verdict, odd)
+    for _, field in ipairs(verdict.kind.fields) do
+      local found = verdict.found[field.name]
+      local unknown = found and field.type.unknown and field.type.unknown(found)
+      if unknown then
+        note(odd, "unknown_status", found, values.quote(unknown) .. " is no status that a sender knows; it counts as "
+          .. field.type.text(found))
+      end
+    end
+  end
+
+  -- All that is unusual about a message with these bytes, in the order in which it stands there.
+  local function find(verdict, raw)
+    local odd = {}
+    local kind, size = verdict.kind, #raw - packet.CONTROL_HEADER
+    if verdict.number and raw:sub(2, packet.CONTROL_HEADER) ~= NOTHING_RESERVED then note(odd, "reserved_bytes", "reserved") end
+    if not kind then return odd end
+    if #kind.fields == 0 then
+      if size > 0 then
+        note(odd, "unused_payload", "payload", kind.title .. " has no payload when a sender makes it, here " .. size .. " bytes")
+      end
+      return odd
+    end
+    local list = list_of(verdict)
+    if kind.list then check_size(size, odd) end
+    if list then check_addresses(list, odd) end
+    check_values(verdict, odd)
+    return odd
+  end
+
+  return { texts = texts, find = find, list_of = list_of }
+end)()
+
 -- === dissector ===================================================================================
 
 local dissector = (function()
@@ -1818,9 +2032,6 @@ local dissector = (function()
   local PREFIX = "fzp2p."
   local UNSPECIFIED = Address.ipv6("::")
   local RESERVED = 7
-  -- What an AssignedIps of a sender can have at most: with addresses of the resource ranges, and
-  -- with the longest texts that addresses have.
-  local RANGE_PAYLOAD, LONGEST_PAYLOAD, MAX_PAYLOAD = 526, 570, 1232
 
   local proto = fzp2p
 
@@ -1880,14 +2091,9 @@ local dissector = (function()
     declare_expert(reason.slug, reason.text, unknown and expert.group.UNDECODED or expert.group.MALFORMED,
       unknown and expert.severity.NOTE or expert.severity.ERROR)
   end
-  declare_expert("reserved_bytes", "reserved bytes are not zero", expert.group.PROTOCOL, expert.severity.WARN)
-  declare_expert("size", "the payload is larger than a sender makes it", expert.group.PROTOCOL, expert.severity.WARN)
-  declare_expert("unknown_status", "a receiver takes an unknown status as not active", expert.group.PROTOCOL,
-    expert.severity.WARN)
-  declare_expert("unused_payload", "a message without fields has a payload", expert.group.PROTOCOL,
-    expert.severity.WARN)
-  declare_expert("outside_ranges", "an address lies outside the resource ranges", expert.group.PROTOCOL,
-    expert.severity.WARN)
+  for name, text in pairs(oddities.texts) do
+    declare_expert(name, text, expert.group.PROTOCOL, expert.severity.WARN)
+  end
 
   local registered_experts = {}
   for _, each in pairs(experts) do registered_experts[#registered_experts + 1] = each end
@@ -1904,11 +2110,19 @@ local dissector = (function()
   end
 
   -- Adds one value of a kind's field; text in canonical form, its JSON at the range.
+  local function add_plain(item, column, range, value)
+    return item:add(fields[column.name], range, value)
+  end
+
+  local function add_address(item, column, range, value)
+    return item:add(fields[column.name], range, values.address_of(value))
+  end
+
   local add_value = {
-    string = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-    uint16 = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-    ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
-    ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
+    string = add_plain,
+    uint16 = add_plain,
+    ipv4 = add_address,
+    ipv6 = add_address,
     guid = function(item, column, range, value)
       local bytes = ByteArray.new((value:gsub("-", ""))):tvb(column.label)
       item:add(fields[column.name .. "_text"], range, value)
@@ -1916,48 +2130,33 @@ local dissector = (function()
     end,
   }
 
-  local function add_address_expert(item, value)
-    if not values.in_resource_ranges(value) then
-      complain(item, "outside_ranges", value .. " lies outside the resource ranges")
-    end
-  end
-
-  local function add_field(root, tvb, field, found)
-    local checks_range = field.type.addresses ~= nil
-    field.type.emit(field.columns, found, function(name, value, first, last)
+  local function add_field(root, tvb, field, found, items)
+    field.type.emit(field.columns, found, function(name, value, first, last, about)
       local column = declared.columns_by_name[name]
-      local start = packet.CONTROL_HEADER + first - 1
-      local item = add_value[column.kind](root, column, tvb(start, last - first + 1), value)
-      if checks_range then add_address_expert(item, value) end
-      local unknown = field.type.unknown and field.type.unknown(found)
-      if unknown then
-        complain(item, "unknown_status", values.quote(unknown) .. " is no status that a sender knows; it counts as "
-          .. value)
-      end
+      local range = tvb(packet.CONTROL_HEADER + first - 1, last - first + 1)
+      items[about or found] = add_value[column.kind](root, column, range, value)
     end)
   end
 
-  local function add_header(root, tvb, verdict)
+  -- Adds what stands in the message; items by what they show.
+  local function add_message(root, tvb, verdict, items)
+    if not verdict.number then return end
     root:add(fields.kind, tvb(0, 1))
-    local reserved = root:add(fields.reserved, tvb(1, RESERVED))
-    if tvb:raw(1, RESERVED) ~= ("\0"):rep(RESERVED) then complain(reserved, "reserved_bytes") end
-    if tvb:len() == packet.CONTROL_HEADER then return end
+    items.reserved = root:add(fields.reserved, tvb(1, RESERVED))
     local size = tvb:len() - packet.CONTROL_HEADER
-    local payload = root:add(fields.payload, tvb(packet.CONTROL_HEADER, size))
-    local kind = verdict.kind
-    if not kind then return end
-    if #kind.fields == 0 then
-      complain(payload, "unused_payload", kind.title .. " has no payload when a sender makes it, here "
-        .. size .. " bytes")
-      return
+    if size > 0 then items.payload = root:add(fields.payload, tvb(packet.CONTROL_HEADER, size)) end
+    for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
+      local found = verdict.found[field.name]
+      if found then add_field(root, tvb, field, found, items) end
     end
-    local has_list = false
-    for _, field in ipairs(kind.fields) do has_list = has_list or field.type.addresses ~= nil end
-    if has_list and size > LONGEST_PAYLOAD and size <= MAX_PAYLOAD then
-      complain(payload, "size", size .. " bytes: at most " .. LONGEST_PAYLOAD .. " with the longest addresses")
-    elseif has_list and size > RANGE_PAYLOAD and size <= LONGEST_PAYLOAD then
-      complain(payload, "size", size .. " bytes: at most " .. RANGE_PAYLOAD .. " with addresses of the resource ranges")
-    end
+  end
+
+  local function add_verdict(root, verdict, transport)
+    add_generated(root, "dialect", verdict.dialect)
+    add_generated(root, "accepted", verdict.accepted)
+    add_generated(root, "reason", verdict.reason)
+    add_generated(root, "error", verdict.error)
+    add_generated(root, "session", transport and transport.session)
   end
 
   local function info_of(verdict)
@@ -1967,7 +2166,7 @@ local dissector = (function()
     for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
       local found = verdict.found[field.name]
       if found and field.type.text then words[#words + 1] = field.type.text(found) end
-      if found and field.type.addresses then words[#words + 1] = "(" .. #found.value .. " addresses)" end
+      if found and field.name == verdict.kind.list then words[#words + 1] = "(" .. #found.value .. " addresses)" end
     end
     if not verdict.accepted then words[#words + 1] = "[refused: " .. verdict.reason .. "]" end
     return table.concat(words, " ")
@@ -2015,14 +2214,17 @@ local dissector = (function()
   end
 
   local function learn_names(verdict, frame)
-    if not verdict.accepted or not verdict.found.domain then return end
-    for _, field in ipairs(verdict.kind.fields) do
-      if field.type.addresses then
-        for _, item in ipairs(field.type.addresses(verdict.found[field.name])) do
-          names.learn(frame, item.value, values.address_of(item.value), verdict.found.domain.value)
-        end
-      end
-    end
+    local list, domain = verdict.accepted and oddities.list_of(verdict), verdict.found.domain
+    if not list or not domain then return end
+    names.learn(frame, list.value, domain.value, list.is_unusual)
+  end
+
+  local ours
+
+  -- Does anybody look at our fields: a window, a filter, a column, a tap?
+  local function is_looked_at(root)
+    ours = ours or Dissector.get("fzp2p") -- which Wireshark knows only when all scripts are loaded
+    return root:referenced(ours)
   end
 
   -- Everything about one message, once its whole frame is known.
@@ -2030,26 +2232,19 @@ local dissector = (function()
   local function show(waiting, frame, wire, transport, pinfo, tree, slot)
     local verdict, raw = judge(waiting, frame, wire)
     if verdict.reason == "not_control" then return end
-    local tvb = waiting.tvb
-    local root = tree:add(proto, tvb())
-    if verdict.number then
-      add_header(root, tvb, verdict)
-      for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
-        if verdict.found[field.name] then add_field(root, tvb, field, verdict.found[field.name]) end
-      end
-    end
-    add_generated(root, "dialect", verdict.dialect)
-    add_generated(root, "accepted", verdict.accepted)
-    add_generated(root, "reason", verdict.reason)
-    add_generated(root, "error", verdict.error)
-    if not verdict.accepted then complain(root, verdict.reason, verdict.error) end
-    add_generated(root, "session", transport and transport.session)
+    local root, items = tree:add(proto, waiting.tvb()), {}
+    local odd = oddities.find(verdict, raw)
     local placed = place(verdict, raw, transport, pinfo, slot)
-    if placed then add_place(root, placed) end
-    if not pinfo.visited then
-      if dissector_prefs.names then learn_names(verdict, pinfo.number) end
-      statistics.count(slot, verdict, placed)
+    -- Where nobody looks at fields, making them would be most of the work.
+    if is_looked_at(root) then
+      add_message(root, waiting.tvb, verdict, items)
+      add_verdict(root, verdict, transport)
+      if placed then add_place(root, placed) end
     end
+    if not verdict.accepted then complain(root, verdict.reason, verdict.error) end
+    for _, each in ipairs(odd) do complain(items[each.about] or root, each.name, each.text) end
+    if dissector_prefs.names and not pinfo.visited then learn_names(verdict, pinfo.number) end
+    statistics.note(pinfo.number, verdict, placed)
     local info = info_of(verdict)
     root:append_text(", " .. info)
     pinfo.cols.protocol:set("FZP2P")
@@ -2069,10 +2264,10 @@ end)()
 -- message, so that captures without any cost nothing.
 
 local MOST_IN_FRAME = 16
-local RESPONSE_FRAME = { 92 + 28, 92 + 28 + 200 } -- sizes of frames that may hold a handshake's response
+local BEGINNING = 192 -- bytes of a frame in which its addresses stand, with room for what is around them
 
 local proto = fzp2p
-local post = Proto("fzp2p_names", "Firezone: names of proxy IPs")
+local post = Proto("firezone", "Firezone: names of proxy IPs")
 local waiting, waiting_in, is_registered = {}, nil, false
 
 proto.prefs.dialect = Pref.enum("Dialect", 1, "Whose rules judge a message", {
@@ -2138,12 +2333,15 @@ function post.dissector(tvb, pinfo, tree)
     show_waiting(tvb:raw(), tvb:reported_len(), pinfo, tree)
     return
   end
-  local wire = tvb:reported_len()
-  if wire >= RESPONSE_FRAME[1] and wire <= RESPONSE_FRAME[2] and not pinfo.visited then
-    local one, other = datagrams.find_response(tvb:raw(), wire)
+  local size = tvb:len()
+  if size == 0 then return end
+  local beginning = tvb:raw(0, size < BEGINNING and size or BEGINNING)
+  if datagrams.may_be_response(beginning) and not pinfo.visited then
+    local one, other = datagrams.find_response(tvb:raw(), tvb:reported_len())
     if one then sessions.observe_response(one, other) end
   end
-  if dissector_prefs.names and not names.is_empty() then add_name(pinfo, tree) end
+  if not dissector_prefs.names or names.is_empty() then return end
+  if names.may_be_in(beginning) or datagrams.may_be_transport(beginning) then add_name(pinfo, tree) end
 end
 
 local function is_ours(pinfo)

@@ -19,7 +19,7 @@ from fzctl.protocol.reasons import REASONS
 
 PARTS: Final = (
     "refusals", "numbers", "reader", "values", "types", "codec", "packet", "datagrams", "sessions",
-    "exchanges", "names", "statistics", "turn", "dissector",
+    "exchanges", "names", "statistics", "turn", "oddities", "dissector",
 )  # fmt: skip
 
 _HEAD: Final = """\

@@ -1,12 +1,25 @@
 -- What a receiver makes of a control header and its payload. Mirrors fzctl/protocol/codec.py
 -- (judge) and fzctl/protocol/strict.py.
 
+-- The pattern of a payload as senders write it; of each field it catches where its value begins,
+-- the value, and what is behind it. nil where a field has no usual form.
+local function usual_payload(fields)
+  local parts = {}
+  for position, field in ipairs(fields) do
+    if not field.type.usual then return nil end
+    parts[position] = '"' .. field.name .. '":()' .. field.type.usual .. "()"
+  end
+  return "^{" .. table.concat(parts, ",") .. "}$"
+end
+
 for _, kind in ipairs(declared.kinds) do
   kind.members = {}
   for position, field in ipairs(kind.fields) do
     field.type = types[field.type](field.options)
     kind.members[position] = { name = field.name, read = field.type.read }
+    if field.type.is_list then kind.list = field.name end
   end
+  kind.usual = usual_payload(kind.fields)
 end
 
 local function has_dialect(kind, dialect)
@@ -16,14 +29,35 @@ local function has_dialect(kind, dialect)
   return false
 end
 
-local function find_kind(number, dialect)
+local kinds_by_dialect = {}
+for _, dialect in ipairs(declared.dialects) do
+  kinds_by_dialect[dialect] = {}
   for _, kind in ipairs(declared.kinds) do
-    if kind.number == number and has_dialect(kind, dialect) then return kind end
+    if has_dialect(kind, dialect) then kinds_by_dialect[dialect][kind.number] = kind end
   end
-  return nil
+end
+
+local function find_kind(number, dialect)
+  return kinds_by_dialect[dialect][number]
+end
+
+-- The fields of a payload as senders write it; nil where it is another, or is refused.
+local function take_fields(kind, payload)
+  local caught = kind.usual and { payload:match(kind.usual) } or {}
+  if not caught[1] then return nil end
+  local found = {}
+  for position, field in ipairs(kind.fields) do
+    local first, text, behind = caught[3 * position - 2], caught[3 * position - 1], caught[3 * position]
+    local value = field.type.take(text, first)
+    if not value then return nil end
+    found[field.name] = { value = value, first = first, last = behind - 1 }
+  end
+  return found
 end
 
 local function read_fields(kind, payload)
+  local usual = take_fields(kind, payload)
+  if usual then return usual, nil end
   local found, json = {}, reader.new(payload)
   local done, refusal = refusals.try(json.read_document, json, function(at)
     at:read_struct(kind.members, kind.title .. "'s fields", found)

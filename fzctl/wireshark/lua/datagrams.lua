@@ -8,6 +8,7 @@ local UDP, UDP_HEADER, CHANNEL_HEADER = 17, 8, 4
 local TRAILER = 64 -- the most that may follow the datagram in a frame
 local TRANSPORT, RESPONSE = "\4\0\0\0", "\2\0\0\0"
 local TAG = 16
+local FIRST = 29 -- behind the shortest IP and UDP headers
 
 -- The ends of the datagram whose UDP header begins there: from, to; nil where no IP precedes it.
 local function ends_of(frame, udp)
@@ -33,7 +34,7 @@ local function udp_before(frame, wire, message, gap)
 end
 
 local function find(frame, wire, kind)
-  local message = frame:find(kind, 29, true)
+  local message = frame:find(kind, FIRST, true)
   while message do
     local found = udp_before(frame, wire, message, 0)
     if not found and frame:byte(message - CHANNEL_HEADER) >= 0x40 and frame:byte(message - CHANNEL_HEADER) < 0x80 then
@@ -43,6 +44,15 @@ local function find(frame, wire, kind)
     message = frame:find(kind, message + 1, true)
   end
   return nil
+end
+
+-- May a frame that begins with these bytes hold such a message?
+local function may_be_response(beginning)
+  return beginning:find(RESPONSE, FIRST, true) ~= nil
+end
+
+local function may_be_transport(beginning)
+  return beginning:find(TRANSPORT, FIRST, true) ~= nil
 end
 
 -- The transport message of a frame: its ends, receiver index, and what no other has.
@@ -62,4 +72,9 @@ local function find_response(frame, wire)
   return frame:sub(found.message + 4, found.message + 7), frame:sub(found.message + 8, found.message + 11)
 end
 
-return { find_transport = find_transport, find_response = find_response }
+return {
+  find_transport = find_transport,
+  find_response = find_response,
+  may_be_transport = may_be_transport,
+  may_be_response = may_be_response,
+}

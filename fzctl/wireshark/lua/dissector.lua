@@ -3,9 +3,6 @@
 local PREFIX = "fzp2p."
 local UNSPECIFIED = Address.ipv6("::")
 local RESERVED = 7
--- What an AssignedIps of a sender can have at most: with addresses of the resource ranges, and
--- with the longest texts that addresses have.
-local RANGE_PAYLOAD, LONGEST_PAYLOAD, MAX_PAYLOAD = 526, 570, 1232
 
 local proto = fzp2p
 
@@ -65,14 +62,9 @@ for _, reason in ipairs(declared.reasons) do
   declare_expert(reason.slug, reason.text, unknown and expert.group.UNDECODED or expert.group.MALFORMED,
     unknown and expert.severity.NOTE or expert.severity.ERROR)
 end
-declare_expert("reserved_bytes", "reserved bytes are not zero", expert.group.PROTOCOL, expert.severity.WARN)
-declare_expert("size", "the payload is larger than a sender makes it", expert.group.PROTOCOL, expert.severity.WARN)
-declare_expert("unknown_status", "a receiver takes an unknown status as not active", expert.group.PROTOCOL,
-  expert.severity.WARN)
-declare_expert("unused_payload", "a message without fields has a payload", expert.group.PROTOCOL,
-  expert.severity.WARN)
-declare_expert("outside_ranges", "an address lies outside the resource ranges", expert.group.PROTOCOL,
-  expert.severity.WARN)
+for name, text in pairs(oddities.texts) do
+  declare_expert(name, text, expert.group.PROTOCOL, expert.severity.WARN)
+end
 
 local registered_experts = {}
 for _, each in pairs(experts) do registered_experts[#registered_experts + 1] = each end
@@ -89,11 +81,19 @@ local function add_generated(item, name, value)
 end
 
 -- Adds one value of a kind's field; text in canonical form, its JSON at the range.
+local function add_plain(item, column, range, value)
+  return item:add(fields[column.name], range, value)
+end
+
+local function add_address(item, column, range, value)
+  return item:add(fields[column.name], range, values.address_of(value))
+end
+
 local add_value = {
-  string = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-  uint16 = function(item, column, range, value) return item:add(fields[column.name], range, value) end,
-  ipv4 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
-  ipv6 = function(item, column, range, value) return item:add(fields[column.name], range, values.address_of(value)) end,
+  string = add_plain,
+  uint16 = add_plain,
+  ipv4 = add_address,
+  ipv6 = add_address,
   guid = function(item, column, range, value)
     local bytes = ByteArray.new((value:gsub("-", ""))):tvb(column.label)
     item:add(fields[column.name .. "_text"], range, value)
@@ -101,48 +101,33 @@ local add_value = {
   end,
 }
 
-local function add_address_expert(item, value)
-  if not values.in_resource_ranges(value) then
-    complain(item, "outside_ranges", value .. " lies outside the resource ranges")
-  end
-end
-
-local function add_field(root, tvb, field, found)
-  local checks_range = field.type.addresses ~= nil
-  field.type.emit(field.columns, found, function(name, value, first, last)
+local function add_field(root, tvb, field, found, items)
+  field.type.emit(field.columns, found, function(name, value, first, last, about)
     local column = declared.columns_by_name[name]
-    local start = packet.CONTROL_HEADER + first - 1
-    local item = add_value[column.kind](root, column, tvb(start, last - first + 1), value)
-    if checks_range then add_address_expert(item, value) end
-    local unknown = field.type.unknown and field.type.unknown(found)
-    if unknown then
-      complain(item, "unknown_status", values.quote(unknown) .. " is no status that a sender knows; it counts as "
-        .. value)
-    end
+    local range = tvb(packet.CONTROL_HEADER + first - 1, last - first + 1)
+    items[about or found] = add_value[column.kind](root, column, range, value)
   end)
 end
 
-local function add_header(root, tvb, verdict)
+-- Adds what stands in the message; items by what they show.
+local function add_message(root, tvb, verdict, items)
+  if not verdict.number then return end
   root:add(fields.kind, tvb(0, 1))
-  local reserved = root:add(fields.reserved, tvb(1, RESERVED))
-  if tvb:raw(1, RESERVED) ~= ("\0"):rep(RESERVED) then complain(reserved, "reserved_bytes") end
-  if tvb:len() == packet.CONTROL_HEADER then return end
+  items.reserved = root:add(fields.reserved, tvb(1, RESERVED))
   local size = tvb:len() - packet.CONTROL_HEADER
-  local payload = root:add(fields.payload, tvb(packet.CONTROL_HEADER, size))
-  local kind = verdict.kind
-  if not kind then return end
-  if #kind.fields == 0 then
-    complain(payload, "unused_payload", kind.title .. " has no payload when a sender makes it, here "
-      .. size .. " bytes")
-    return
+  if size > 0 then items.payload = root:add(fields.payload, tvb(packet.CONTROL_HEADER, size)) end
+  for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
+    local found = verdict.found[field.name]
+    if found then add_field(root, tvb, field, found, items) end
   end
-  local has_list = false
-  for _, field in ipairs(kind.fields) do has_list = has_list or field.type.addresses ~= nil end
-  if has_list and size > LONGEST_PAYLOAD and size <= MAX_PAYLOAD then
-    complain(payload, "size", size .. " bytes: at most " .. LONGEST_PAYLOAD .. " with the longest addresses")
-  elseif has_list and size > RANGE_PAYLOAD and size <= LONGEST_PAYLOAD then
-    complain(payload, "size", size .. " bytes: at most " .. RANGE_PAYLOAD .. " with addresses of the resource ranges")
-  end
+end
+
+local function add_verdict(root, verdict, transport)
+  add_generated(root, "dialect", verdict.dialect)
+  add_generated(root, "accepted", verdict.accepted)
+  add_generated(root, "reason", verdict.reason)
+  add_generated(root, "error", verdict.error)
+  add_generated(root, "session", transport and transport.session)
 end
 
 local function info_of(verdict)
@@ -152,7 +137,7 @@ local function info_of(verdict)
   for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
     local found = verdict.found[field.name]
     if found and field.type.text then words[#words + 1] = field.type.text(found) end
-    if found and field.type.addresses then words[#words + 1] = "(" .. #found.value .. " addresses)" end
+    if found and field.name == verdict.kind.list then words[#words + 1] = "(" .. #found.value .. " addresses)" end
   end
   if not verdict.accepted then words[#words + 1] = "[refused: " .. verdict.reason .. "]" end
   return table.concat(words, " ")
@@ -200,14 +185,17 @@ local function add_place(root, placed)
 end
 
 local function learn_names(verdict, frame)
-  if not verdict.accepted or not verdict.found.domain then return end
-  for _, field in ipairs(verdict.kind.fields) do
-    if field.type.addresses then
-      for _, item in ipairs(field.type.addresses(verdict.found[field.name])) do
-        names.learn(frame, item.value, values.address_of(item.value), verdict.found.domain.value)
-      end
-    end
-  end
+  local list, domain = verdict.accepted and oddities.list_of(verdict), verdict.found.domain
+  if not list or not domain then return end
+  names.learn(frame, list.value, domain.value, list.is_unusual)
+end
+
+local ours
+
+-- Does anybody look at our fields: a window, a filter, a column, a tap?
+local function is_looked_at(root)
+  ours = ours or Dissector.get("fzp2p") -- which Wireshark knows only when all scripts are loaded
+  return root:referenced(ours)
 end
 
 -- Everything about one message, once its whole frame is known.
@@ -215,26 +203,19 @@ end
 local function show(waiting, frame, wire, transport, pinfo, tree, slot)
   local verdict, raw = judge(waiting, frame, wire)
   if verdict.reason == "not_control" then return end
-  local tvb = waiting.tvb
-  local root = tree:add(proto, tvb())
-  if verdict.number then
-    add_header(root, tvb, verdict)
-    for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
-      if verdict.found[field.name] then add_field(root, tvb, field, verdict.found[field.name]) end
-    end
-  end
-  add_generated(root, "dialect", verdict.dialect)
-  add_generated(root, "accepted", verdict.accepted)
-  add_generated(root, "reason", verdict.reason)
-  add_generated(root, "error", verdict.error)
-  if not verdict.accepted then complain(root, verdict.reason, verdict.error) end
-  add_generated(root, "session", transport and transport.session)
+  local root, items = tree:add(proto, waiting.tvb()), {}
+  local odd = oddities.find(verdict, raw)
   local placed = place(verdict, raw, transport, pinfo, slot)
-  if placed then add_place(root, placed) end
-  if not pinfo.visited then
-    if dissector_prefs.names then learn_names(verdict, pinfo.number) end
-    statistics.count(slot, verdict, placed)
+  -- Where nobody looks at fields, making them would be most of the work.
+  if is_looked_at(root) then
+    add_message(root, waiting.tvb, verdict, items)
+    add_verdict(root, verdict, transport)
+    if placed then add_place(root, placed) end
   end
+  if not verdict.accepted then complain(root, verdict.reason, verdict.error) end
+  for _, each in ipairs(odd) do complain(items[each.about] or root, each.name, each.text) end
+  if dissector_prefs.names and not pinfo.visited then learn_names(verdict, pinfo.number) end
+  statistics.note(pinfo.number, verdict, placed)
   local info = info_of(verdict)
   root:append_text(", " .. info)
   pinfo.cols.protocol:set("FZP2P")

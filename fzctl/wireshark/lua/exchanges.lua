@@ -9,8 +9,21 @@ local MOST_KEYS = 65536
 
 local latest, keys, copies, in_plain, in_tunnel, kept, count
 
+-- What was seen, by a key, until it is at least as old as the window; at most twice as long.
+local function new_sightings()
+  return { young = {}, old = {}, began = 0 }
+end
+
+-- Forget what is too old at that time.
+local function age(sightings, time)
+  if math.abs(time - sightings.began) >= COPY_WINDOW then
+    sightings.old, sightings.young, sightings.began = sightings.young, {}, time
+  end
+end
+
 local function reset()
-  latest, keys, copies, in_plain, in_tunnel, kept, count = {}, 0, {}, {}, {}, {}, 0
+  latest, keys, copies, kept, count = {}, 0, {}, {}, 0
+  in_plain, in_tunnel = new_sightings(), new_sightings()
 end
 
 -- Has another frame already brought this message: the same datagram on its other leg, or the
@@ -22,19 +35,20 @@ local function is_copy(message)
   end
   local mine, others = in_plain, in_tunnel
   if message.identity then mine, others = in_tunnel, in_plain end
-  local waiting = others[message.bytes]
+  local waiting = others.young[message.bytes] or others.old[message.bytes]
   if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
-    others[message.bytes] = nil
+    others.young[message.bytes], others.old[message.bytes] = nil, nil
     return true
   end
-  mine[message.bytes] = message.time
+  age(mine, message.time)
+  mine.young[message.bytes] = message.time
   return false
 end
 
 -- Forget all that is open where that has become too much.
 local function limit()
   keys = keys + 1
-  if keys > MOST_KEYS then latest, keys, copies, in_plain, in_tunnel = {}, 1, {}, {}, {} end
+  if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
 end
 
 local function place(message)

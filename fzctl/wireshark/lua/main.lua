@@ -6,10 +6,10 @@
 -- message, so that captures without any cost nothing.
 
 local MOST_IN_FRAME = 16
-local RESPONSE_FRAME = { 92 + 28, 92 + 28 + 200 } -- sizes of frames that may hold a handshake's response
+local BEGINNING = 192 -- bytes of a frame in which its addresses stand, with room for what is around them
 
 local proto = fzp2p
-local post = Proto("fzp2p_names", "Firezone: names of proxy IPs")
+local post = Proto("firezone", "Firezone: names of proxy IPs")
 local waiting, waiting_in, is_registered = {}, nil, false
 
 proto.prefs.dialect = Pref.enum("Dialect", 1, "Whose rules judge a message", {
@@ -75,12 +75,15 @@ function post.dissector(tvb, pinfo, tree)
     show_waiting(tvb:raw(), tvb:reported_len(), pinfo, tree)
     return
   end
-  local wire = tvb:reported_len()
-  if wire >= RESPONSE_FRAME[1] and wire <= RESPONSE_FRAME[2] and not pinfo.visited then
-    local one, other = datagrams.find_response(tvb:raw(), wire)
+  local size = tvb:len()
+  if size == 0 then return end
+  local beginning = tvb:raw(0, size < BEGINNING and size or BEGINNING)
+  if datagrams.may_be_response(beginning) and not pinfo.visited then
+    local one, other = datagrams.find_response(tvb:raw(), tvb:reported_len())
     if one then sessions.observe_response(one, other) end
   end
-  if dissector_prefs.names and not names.is_empty() then add_name(pinfo, tree) end
+  if not dissector_prefs.names or names.is_empty() then return end
+  if names.may_be_in(beginning) or datagrams.may_be_transport(beginning) then add_name(pinfo, tree) end
 end
 
 local function is_ours(pinfo)

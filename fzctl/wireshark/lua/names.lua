@@ -1,63 +1,102 @@
 -- Names for proxy IPs: which domain an address stands for, as of a frame.
 --
--- Wireshark may print an address as a name, and the same name for several addresses; so what is
--- printed only finds candidates, and equality of the addresses decides.
+-- Wireshark may print an address as a name, and any name it likes; so what is printed only finds a
+-- candidate, and equality of the addresses decides.
 
-local by_text, all, printed
+-- How addresses of the resource ranges begin: 100, then 96 to 127; and the 59 bits that all IPv6 ones share.
+local IPV4_FIRST, IPV4_SECOND = "d", { 96, 127 }
+local IPV6_BEGINNING = "\253\0\32\33\17\17\128\0"
+
+local known, earlier, sorted, objects, size, is_unusual
 
 local function reset()
-  by_text, all, printed = {}, {}, {}
+  known, earlier, sorted, objects = {}, {}, {}, {}
+  size, is_unusual = 0, false
 end
 
-local function learn(frame, text, address, domain)
-  local entry = by_text[text]
-  if not entry then
-    entry = { address = address, frames = {}, domains = {} }
-    by_text[text] = entry
-    all[#all + 1] = entry
-    printed = {}
+-- Take in what addresses stand for from a frame on; "outside": one may lie outside the resource ranges.
+local function learn(frame, items, domain, outside)
+  local news = { domain = domain, since = frame }
+  is_unusual = is_unusual or outside
+  for _, item in ipairs(items) do
+    local address, before = item.value, known[item.value]
+    if not before then
+      known[address] = news
+      size = size + 1
+    elseif before.domain ~= domain and before.since <= frame then
+      earlier[address] = earlier[address] or {}
+      table.insert(earlier[address], before)
+      known[address] = news
+    end
   end
-  local last = #entry.frames
-  if entry.domains[last] == domain or (last > 0 and entry.frames[last] > frame) then return end
-  entry.frames[last + 1], entry.domains[last + 1] = frame, domain
 end
 
-local function find_entry(address)
-  local text = tostring(address)
-  local entry = by_text[text]
-  if entry and entry.address == address then return entry end
-  if printed[text] == nil then
-    printed[text] = false
-    if not text:find("^[0-9a-f.:]*$") then
-      for _, each in ipairs(all) do
-        if each.address == address then printed[text] = each end
-      end
-    end
+local function object_of(address)
+  local object = objects[address]
+  if not object then
+    object = values.address_of(address)
+    objects[address] = object
   end
-  entry = printed[text]
-  if entry and entry.address == address then return entry end
-  if entry then
-    for _, each in ipairs(all) do
-      if each.address == address then return each end
-    end
+  return object
+end
+
+local function comes_before(one, other)
+  return object_of(one) < object_of(other)
+end
+
+-- The known address that is equal to one which Wireshark prints as a name.
+local function search(address)
+  if #sorted < size then
+    sorted = {}
+    for text in pairs(known) do sorted[#sorted + 1] = text end
+    table.sort(sorted, comes_before)
+  end
+  local first, last = 1, size
+  while first <= last do
+    local middle = math.floor((first + last) / 2)
+    local found = object_of(sorted[middle])
+    if found == address then return sorted[middle] end
+    if found < address then first = middle + 1 else last = middle - 1 end
   end
   return nil
+end
+
+local function find_known(address)
+  local text = tostring(address)
+  if known[text] and object_of(text) == address then return text end
+  if text:find("^[0-9.]*$") or text:find(":", 1, true) and text:find("^[0-9a-f:]*$") then return nil end
+  return search(address)
 end
 
 -- The domain that the address stood for when the frame came.
 local function find(address, frame)
-  local entry = find_entry(address)
-  if not entry then return nil end
-  for index = #entry.frames, 1, -1 do
-    if entry.frames[index] <= frame then return entry.domains[index] end
+  local text = find_known(address)
+  if not text then return nil end
+  if known[text].since <= frame then return known[text].domain end
+  local before = earlier[text] or {}
+  for index = #before, 1, -1 do
+    if before[index].since <= frame then return before[index].domain end
   end
   return nil
 end
 
+-- May a packet in these bytes come from or go to a known address? Most do not, and this tells it
+-- in a fraction of what looking an address up takes.
+local function may_be_in(bytes)
+  if is_unusual then return true end
+  local at = bytes:find(IPV4_FIRST, 1, true)
+  while at do
+    local second = bytes:byte(at + 1)
+    if second and second >= IPV4_SECOND[1] and second <= IPV4_SECOND[2] then return true end
+    at = bytes:find(IPV4_FIRST, at + 1, true)
+  end
+  return bytes:find(IPV6_BEGINNING, 1, true) ~= nil
+end
+
 local function is_empty()
-  return #all == 0
+  return size == 0
 end
 
 reset()
 
-return { reset = reset, learn = learn, find = find, is_empty = is_empty }
+return { reset = reset, learn = learn, find = find, may_be_in = may_be_in, is_empty = is_empty }

@@ -3,23 +3,22 @@
 
 local TITLE = "Firezone control messages"
 
-local kept, frames = {}, {}
+local latest, latest_in = {}, nil
 
 local function reset()
-  kept, frames = {}, {}
+  latest, latest_in = {}, nil
 end
 
--- Keep what the numbers need of one message.
-local function count(slot, verdict, placed)
-  kept[slot] = {
+-- Take note of one message. A frame is counted right after it was taken apart, so only the latest
+-- frame's are kept.
+local function note(frame, verdict, placed)
+  if latest_in ~= frame then latest, latest_in = {}, frame end
+  latest[#latest + 1] = {
     name = verdict.kind and verdict.kind.title or verdict.number and "kind " .. verdict.number or "broken packet",
     reason = verdict.reason,
     repeats = placed and placed.retransmission_of ~= nil,
     time = placed and placed.response_time,
   }
-  local frame = math.floor(slot / 16)
-  frames[frame] = frames[frame] or {}
-  table.insert(frames[frame], kept[slot])
 end
 
 local function new_sums()
@@ -27,7 +26,8 @@ local function new_sums()
 end
 
 local function add(sums, frame)
-  for _, message in ipairs(frames[frame] or {}) do
+  if frame ~= latest_in then return end
+  for _, message in ipairs(latest) do
     sums.total = sums.total + 1
     sums.names[message.name] = (sums.names[message.name] or 0) + 1
     if message.reason ~= "ok" then sums.reasons[message.reason] = (sums.reasons[message.reason] or 0) + 1 end
@@ -80,4 +80,4 @@ local function register(argument)
   end
 end
 
-return { reset = reset, count = count, register = register }
+return { reset = reset, note = note, register = register }

@@ -1,11 +1,20 @@
 -- The types that a field may have: how a value is read, and which columns show it. Mirrors
--- fzctl/protocol/fields.py. emit() calls add(column, value, first, last) with JSON positions.
+-- fzctl/protocol/fields.py. emit() calls add(column, value, first, last, about) with JSON positions;
+-- "about" is the part of what was found, where it has parts.
+--
+-- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught and
+-- where that began, nil where only the strict reading can tell.
 
 local MAX_U16 = 65535
+local USUAL_TEXT = '"([^"\\\0-\31\128-\255]*)"'
+local USUAL_LIST = '%[([0-9a-f:.",]*)%]'
+local COMMA = 0x2C
 
 local function text_type(parse, reason, expected)
   return function()
     return {
+      usual = USUAL_TEXT,
+      take = function(text) return (parse(text)) end,
       read = function(reader) return reader:read_text(parse, reason, expected) end,
       emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
     }
@@ -13,11 +22,25 @@ local function text_type(parse, reason, expected)
 end
 
 local function emit_address(columns, found, add)
-  add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last)
+  add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last, found)
 end
 
 local function read_ip(reader)
   return reader:read_text(values.parse_ip, "bad_ip", "an IP address")
+end
+
+-- The addresses of a list without white space; "first" is where its first item stands.
+local function take_ips(text, first)
+  local items, at, size = {}, 1, #text
+  while at <= size do
+    local item, behind = text:match('^"([0-9a-f:.]*)"()', at)
+    local value = item and values.parse_ip(item)
+    if not value then return nil end
+    items[#items + 1] = { value = value, first = first + at - 1, last = first + behind - 2 }
+    if behind <= size and text:byte(behind) ~= COMMA or behind == size then return nil end
+    at = behind + 1
+  end
+  return items
 end
 
 local function read_u16(reader)
@@ -35,11 +58,13 @@ end
 
 function types.ip_list()
   return {
+    usual = USUAL_LIST,
+    take = function(text, first) return take_ips(text, first + 1) end,
     read = function(reader) return reader:read_array(read_ip) end,
     emit = function(columns, found, add)
       for _, item in ipairs(found.value) do emit_address(columns, item, add) end
     end,
-    addresses = function(found) return found.value end,
+    is_list = true,
   }
 end
 
@@ -48,10 +73,15 @@ function types.status(options)
   local function identify(text)
     return text == options.active and options.active or options.inactive
   end
+  local function value_of(name, given)
+    return { name = name, unknown = given ~= options.active and given ~= options.inactive and given }
+  end
   return {
+    usual = USUAL_TEXT,
+    take = function(text) return value_of(identify(text), text) end,
     read = function(reader)
       local name, _, given = reader:read_enum(identify, {})
-      return { name = name, unknown = given ~= options.active and given ~= options.inactive and given }
+      return value_of(name, given)
     end,
     emit = function(columns, found, add) add(columns[1], found.value.name, found.first, found.last) end,
     unknown = function(found) return found.value.unknown end,
@@ -61,6 +91,8 @@ end
 
 function types.u16()
   return {
+    usual = "([1-9][0-9]?[0-9]?[0-9]?)",
+    take = function(text) return tonumber(text) end,
     read = read_u16,
     emit = function(columns, found, add) add(columns[1], found.value, found.first, found.last) end,
   }

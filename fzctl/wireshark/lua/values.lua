@@ -85,6 +85,7 @@ local function is_usual_domain(text)
   if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
     return false
   end
+  if #text <= MAX_LABEL then return text ~= "" end
   local behind = 0
   repeat
     local dot = text:find(".", behind + 1, true)
@@ -131,14 +132,13 @@ local function domain_key(text)
   return text:find("[A-Z]") and (text:gsub("[A-Z]", string.lower)) or text
 end
 
--- Is an octet's text what a receiver takes for one?
-local function is_octet(text)
-  return #text == 1 or text:byte() ~= 0x30 and (#text == 2 or #text == 3 and tonumber(text) <= 255)
-end
+-- The texts that a receiver takes for an octet of an address.
+local OCTETS = {}
+for octet = 0, 255 do OCTETS[tostring(octet)] = true end
 
 local function is_ipv4(text)
   local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
-  return one ~= nil and is_octet(one) and is_octet(two) and is_octet(three) and is_octet(four)
+  return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
 end
 
 -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
@@ -228,7 +228,7 @@ end
 
 -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
 local function in_resource_ranges(address)
-  if is_ipv4(address) then
+  if not address:find(":", 1, true) then
     local second = address:match("^100%.([0-9]+)%.")
     return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
   end
