@@ -1458,13 +1458,14 @@ local datagrams = (function()
   -- Which WireGuard datagram a frame holds, found in its bytes: Lua is not told, and asking
   -- Wireshark for field values costs every packet and fails in the first of two passes.
   --
-  -- Looked for is a WireGuard message right behind a UDP header, with or without four bytes of
-  -- ChannelData between them, where the UDP header's length fits the frame.
+  -- Looked for is a WireGuard message right behind a UDP header, or in TURN's ChannelData or in an
+  -- indication there, where the UDP header's length fits the frame.
 
   local UDP, UDP_HEADER, CHANNEL_HEADER = 17, 8, 4
   local TRAILER = 64 -- the most that may follow the datagram in a frame
   local TRANSPORT, RESPONSE = "\4\0\0\0", "\2\0\0\0"
   local TAG = 16
+  local COOKIE, COOKIE_OFFSET, DATA = "\33\18\164\66", 4, "\0\19" -- of STUN: RFC 8489 section 5, RFC 8656 section 18.3
   local FIRST = 29 -- behind the shortest IP and UDP headers
 
   -- The ends of the datagram whose UDP header begins there: from, to; nil where no IP precedes it.
@@ -1490,13 +1491,26 @@ local datagrams = (function()
     return { from = from, to = to, message = message, size = size - UDP_HEADER - gap }
   end
 
+  -- The same where the message is the data of an indication; other attributes may stand around it.
+  local function udp_before_indication(frame, wire, message)
+    if frame:sub(message - 4, message - 3) ~= DATA then return nil end
+    local cookie = frame:find(COOKIE, FIRST, true)
+    if not cookie or cookie > message then return nil end
+    local found = udp_before(frame, wire, message, message - cookie + COOKIE_OFFSET)
+    if found then found.size = math.min(found.size, packet.u16(frame, message - 2)) end
+    return found
+  end
+
+  local function is_channel(first)
+    return first >= 0x40 and first < 0x80
+  end
+
   local function find(frame, wire, kind)
     local message = frame:find(kind, FIRST, true)
     while message do
       local found = udp_before(frame, wire, message, 0)
-      if not found and frame:byte(message - CHANNEL_HEADER) >= 0x40 and frame:byte(message - CHANNEL_HEADER) < 0x80 then
-        found = udp_before(frame, wire, message, CHANNEL_HEADER)
-      end
+        or is_channel(frame:byte(message - CHANNEL_HEADER)) and udp_before(frame, wire, message, CHANNEL_HEADER)
+        or udp_before_indication(frame, wire, message)
       if found and found.message + 15 <= #frame then return found end
       message = frame:find(kind, message + 1, true)
     end
@@ -1544,8 +1558,9 @@ local sessions = (function()
   --
   -- The response of a handshake names both. Frames are looked at from the first control message on
   -- (before it nothing of ours runs), so the indices of an earlier handshake are paired as the two
-  -- that are used in opposite directions between the same ends. Sessions are numbered in the order
-  -- in which control messages use them.
+  -- that are used in opposite directions between the same ends; where both legs of a relay are in the
+  -- capture, an index is used between several. Sessions are numbered in the order in which control
+  -- messages use them.
 
   local by_index, unpaired, kept, count
 
@@ -1560,21 +1575,25 @@ local sessions = (function()
     by_index[one], by_index[other] = session, session
   end
 
+  -- The session that lacks the index for this direction, or a new one that lacks the other.
   local function pair(transport)
-    local way, back = transport.from .. transport.to, transport.to .. transport.from
-    local session = unpaired[back]
+    local session = unpaired[transport.to .. transport.from]
     if session then
-      unpaired[back] = nil
+      for _, way in ipairs(session.ways) do unpaired[way] = nil end
+      session.ways = nil
     else
-      session = {}
-      unpaired[way] = session
+      session = { ways = {} }
     end
     by_index[transport.receiver] = session
     return session
   end
 
   local function number_of(transport)
-    local session = by_index[transport.receiver] or pair(transport)
+    local session, way = by_index[transport.receiver] or pair(transport), transport.from .. transport.to
+    if session.ways and not unpaired[way] then
+      unpaired[way] = session
+      table.insert(session.ways, way)
+    end
     if not session.number then
       count = count + 1
       session.number = count
@@ -1848,7 +1867,7 @@ local statistics = (function()
     local times = sums.times
     if #times == 0 then return text end
     table.sort(times)
-    return text .. string.format("Response times (ms)\n  %d answers, least %.3f, median %.3f, most %.3f\n", #times,
+    return text .. string.format("Response times (ms)\n  answers %d, least %.3f, median %.3f, most %.3f\n", #times,
       times[1] * 1000, times[math.floor((#times + 1) / 2)] * 1000, times[#times] * 1000)
   end
 

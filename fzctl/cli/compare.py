@@ -45,12 +45,13 @@ def run(args: Namespace) -> int:
 
 
 def _compare(args: Namespace, source: str) -> int:
+    from fzctl.analysis.exchanges import follow_whole
     from fzctl.cli.wiresharkinstall import dissector_text
     from fzctl.wireshark.compare import differences, our_values, their_values
     from fzctl.wireshark.tshark import read_with_tshark
 
     inputs = Inputs(args, [source])
-    ours = [(record.frame, our_values(record)) for record in inputs.records()]
+    ours = [(record.frame, our_values(record)) for record in follow_whole(inputs.records())]
     with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
         lua = Path(folder) / "fzctl.lua"
         lua.write_text(dissector_text(), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Two readings of one capture beside each other: ours and tshark's, field by field.
 
-What is compared is what both can know of one packet by itself: the fields of the message, its
-verdict and the reason. The texts are brought into one form first, ours.
+What is compared are the fields of the message, its verdict and the reason, and its place among
+questions and answers. The texts are brought into one form first, ours.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from fzctl.records import Record
 Values = Mapping[str, Sequence[str]]
 """The values of a packet's fields, by name, in one form of text."""
 
-# Sessions and exchanges follow from other packets.
-_NEVER: Final = frozenset(
-    PREFIX + name
-    for name in ("response_in", "response_to", "response_time", "retransmission_of", "exchange", "session")
-)
+# Sessions are kept apart in the same way, but each side counts those that it knows of.
+_NEVER: Final = frozenset({PREFIX + "session"})
 
 
 class Difference(NamedTuple):
@@ -92,6 +89,8 @@ def _compare(frame: int, ours: Values | None, theirs: Values | None) -> list[Dif
 def _text(kind: FieldType, value: Any) -> str:
     if kind is FieldType.BOOLEAN:
         return "1" if value else "0"
+    if kind is FieldType.TIME:
+        return f"{value:.9f}"
     return value.hex() if isinstance(value, bytes) else str(value)
 
 

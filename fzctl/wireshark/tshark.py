@@ -27,7 +27,8 @@ def read_with_tshark(
 
     options: dict[str, Any] = {
         "display_filter": PROTOCOL,
-        "custom_parameters": ["-X", f"lua_script:{dissector}", "-n"],
+        # In two passes a question knows its answer.
+        "custom_parameters": ["-X", f"lua_script:{dissector}", "-n", "-2"],
         "tshark_path": tshark,
         "keep_packets": False,
     }

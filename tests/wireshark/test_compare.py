@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fzctl.analysis.exchanges import follow_whole
 from fzctl.wireshark.compare import Difference, compared_fields, differences, our_values, their_values
-from tests.records import assigned, goodbye, raw, record
+from tests.records import TIME, assigned, goodbye, raw, record, status
 
 SHOWN = {
     "fzp2p.kind": ["0x01"],
@@ -55,7 +56,13 @@ def test_several_messages_of_a_frame_are_compared_in_their_order() -> None:
     assert differences([(1, first), (1, second)], [(1, second), (1, first)]) != []
 
 
-def test_what_follows_from_other_packets_is_not_compared() -> None:
-    assert "fzp2p.response_to" not in compared_fields()
+def test_everything_is_compared_but_how_sessions_are_counted() -> None:
     assert "fzp2p.session" not in compared_fields()
-    assert {"fzp2p.kind", "fzp2p.accepted", "fzp2p.reason", "fzp2p.proxy_ipv6"} <= set(compared_fields())
+    wanted = {"kind", "accepted", "reason", "proxy_ipv6", "response_to", "response_in", "response_time"}
+    assert {f"fzp2p.{name}" for name in wanted} <= set(compared_fields())
+
+
+def test_times_are_compared_by_the_nanosecond() -> None:
+    question, answer = follow_whole([record(assigned(), 1, TIME), record(status(), 2, TIME + 37_000_001)])
+    assert our_values(question)["fzp2p.response_in"] == ["2"]
+    assert our_values(answer)["fzp2p.response_time"] == ["0.037000001"]

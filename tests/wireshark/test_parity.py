@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import pytest
 
+from fzctl.analysis.exchanges import follow_whole
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
 from fzctl.records import Record, read_records
 from fzctl.wireshark.compare import Values, compared_fields, our_values, their_values
-from tests.wireshark.tsharks import Reader, Tshark
+from tests.wireshark.tsharks import Reader
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = sorted(
@@ -27,12 +28,6 @@ VECTORS: Final = json.loads((ROOT / "tests" / "protocol" / "vectors" / "packets.
 DIALECTS: Final = ("seed", "current", "next")
 
 pytestmark = pytest.mark.peer("tshark")
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    folder = tmp_path_factory.mktemp("tshark")
-    return Reader(Tshark(("tshark",), folder, str(folder)))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -68,14 +63,14 @@ def test_samples(reader: Reader, capture: Path) -> None:
 
 
 def messages(reader: Reader, capture: Path, *options: str) -> list[tuple[int, dict[str, list[str]]]]:
-    found, complaints = reader.messages(capture, *options)
+    found, complaints = reader.messages(capture, "-2", *options)
     assert complaints == []
     return found
 
 
 def our_records(capture: Path, dialect: str) -> list[Record]:
     with open_capture(capture) as source:
-        return list(read_records(source.candidates(), dialect))
+        return follow_whole(read_records(source.candidates(), dialect))
 
 
 def difference(record: Record, shown: Values) -> list[tuple[str, Any, Any]]:

@@ -1,13 +1,14 @@
 -- Which WireGuard datagram a frame holds, found in its bytes: Lua is not told, and asking
 -- Wireshark for field values costs every packet and fails in the first of two passes.
 --
--- Looked for is a WireGuard message right behind a UDP header, with or without four bytes of
--- ChannelData between them, where the UDP header's length fits the frame.
+-- Looked for is a WireGuard message right behind a UDP header, or in TURN's ChannelData or in an
+-- indication there, where the UDP header's length fits the frame.
 
 local UDP, UDP_HEADER, CHANNEL_HEADER = 17, 8, 4
 local TRAILER = 64 -- the most that may follow the datagram in a frame
 local TRANSPORT, RESPONSE = "\4\0\0\0", "\2\0\0\0"
 local TAG = 16
+local COOKIE, COOKIE_OFFSET, DATA = "\33\18\164\66", 4, "\0\19" -- of STUN: RFC 8489 section 5, RFC 8656 section 18.3
 local FIRST = 29 -- behind the shortest IP and UDP headers
 
 -- The ends of the datagram whose UDP header begins there: from, to; nil where no IP precedes it.
@@ -33,13 +34,26 @@ local function udp_before(frame, wire, message, gap)
   return { from = from, to = to, message = message, size = size - UDP_HEADER - gap }
 end
 
+-- The same where the message is the data of an indication; other attributes may stand around it.
+local function udp_before_indication(frame, wire, message)
+  if frame:sub(message - 4, message - 3) ~= DATA then return nil end
+  local cookie = frame:find(COOKIE, FIRST, true)
+  if not cookie or cookie > message then return nil end
+  local found = udp_before(frame, wire, message, message - cookie + COOKIE_OFFSET)
+  if found then found.size = math.min(found.size, packet.u16(frame, message - 2)) end
+  return found
+end
+
+local function is_channel(first)
+  return first >= 0x40 and first < 0x80
+end
+
 local function find(frame, wire, kind)
   local message = frame:find(kind, FIRST, true)
   while message do
     local found = udp_before(frame, wire, message, 0)
-    if not found and frame:byte(message - CHANNEL_HEADER) >= 0x40 and frame:byte(message - CHANNEL_HEADER) < 0x80 then
-      found = udp_before(frame, wire, message, CHANNEL_HEADER)
-    end
+      or is_channel(frame:byte(message - CHANNEL_HEADER)) and udp_before(frame, wire, message, CHANNEL_HEADER)
+      or udp_before_indication(frame, wire, message)
     if found and found.message + 15 <= #frame then return found end
     message = frame:find(kind, message + 1, true)
   end

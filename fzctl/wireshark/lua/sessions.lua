@@ -2,8 +2,9 @@
 --
 -- The response of a handshake names both. Frames are looked at from the first control message on
 -- (before it nothing of ours runs), so the indices of an earlier handshake are paired as the two
--- that are used in opposite directions between the same ends. Sessions are numbered in the order
--- in which control messages use them.
+-- that are used in opposite directions between the same ends; where both legs of a relay are in the
+-- capture, an index is used between several. Sessions are numbered in the order in which control
+-- messages use them.
 
 local by_index, unpaired, kept, count
 
@@ -18,21 +19,25 @@ local function observe_response(one, other)
   by_index[one], by_index[other] = session, session
 end
 
+-- The session that lacks the index for this direction, or a new one that lacks the other.
 local function pair(transport)
-  local way, back = transport.from .. transport.to, transport.to .. transport.from
-  local session = unpaired[back]
+  local session = unpaired[transport.to .. transport.from]
   if session then
-    unpaired[back] = nil
+    for _, way in ipairs(session.ways) do unpaired[way] = nil end
+    session.ways = nil
   else
-    session = {}
-    unpaired[way] = session
+    session = { ways = {} }
   end
   by_index[transport.receiver] = session
   return session
 end
 
 local function number_of(transport)
-  local session = by_index[transport.receiver] or pair(transport)
+  local session, way = by_index[transport.receiver] or pair(transport), transport.from .. transport.to
+  if session.ways and not unpaired[way] then
+    unpaired[way] = session
+    table.insert(session.ways, way)
+  end
   if not session.number then
     count = count + 1
     session.number = count

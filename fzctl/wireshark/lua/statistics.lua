@@ -51,7 +51,7 @@ local function text_of(sums)
   local times = sums.times
   if #times == 0 then return text end
   table.sort(times)
-  return text .. string.format("Response times (ms)\n  %d answers, least %.3f, median %.3f, most %.3f\n", #times,
+  return text .. string.format("Response times (ms)\n  answers %d, least %.3f, median %.3f, most %.3f\n", #times,
     times[1] * 1000, times[math.floor((#times + 1) / 2)] * 1000, times[#times] * 1000)
 end
 
