@@ -75,6 +75,9 @@ def groups(missing: list[str]) -> list[Group]:
         _pcapng_beside_pcap(fzctl),
         _all_control("control-raw.pcap", fzctl, missing),
         _all_control("control-ethernet.pcapng", fzctl, missing)._replace(slow=True),
+        _dissector("mix-0-ethernet.pcap", missing),
+        _dissector("mix-0.1-ethernet.pcap", missing),
+        _dissector("control-raw.pcap", missing)._replace(slow=False),
         _scapy_packets(fzctl, missing),
         _start(fzctl),
     ]
@@ -109,6 +112,22 @@ def _all_control(name: str, fzctl: list[str], missing: list[str]) -> Group:
         lua = ["-X", f"lua_script:{LUA}", "-T", "fields", "-e", "fzp2p.domain"]
         programs.append(Program("tshark with fzctl.lua", [tshark, "-n", "-r", path, *lua]))
     return Group(name, programs)
+
+
+def _dissector(name: str, missing: list[str]) -> Group:
+    """What the dissector adds to tshark: as it prints a line a packet, and to those that choose a field."""
+    path = str(make(name))
+    tshark = _peer("tshark", missing) if LUA.exists() else None
+    if tshark is None:
+        return Group(name, [])
+    plain = [tshark, "-n", "-r", path]
+    lua = ["-X", f"lua_script:{LUA}"]
+    programs = [
+        Program("tshark", plain),
+        Program("tshark with fzctl.lua", [*plain, *lua]),
+        Program("tshark with it, choosing a field", [*plain, *lua, "-T", "fields", "-e", "fzp2p.domain"]),
+    ]
+    return Group(f"dissector: {name}", programs, slow=True)
 
 
 def _encrypted(name: str, fzctl: list[str], missing: list[str]) -> Group:

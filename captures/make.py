@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
@@ -60,7 +61,8 @@ def status(domain: str, text: str, resource: str = RESOURCE) -> bytes:
 
 def setup() -> Iterator[Packet]:
     """A domain is set up, used and left."""
-    yield Packet(0, bytes(IP(src=CLIENT, dst="100.100.111.1") / UDP(sport=53535, dport=53) / Raw(b"query")))
+    query = DNS(id=7, rd=1, qd=DNSQR(qname="gitlab.example.com"))
+    yield Packet(0, bytes(IP(src=CLIENT, dst="100.100.111.1") / UDP(sport=53535, dport=53) / query))
     yield Packet(2, assigned("gitlab.example.com"), "the client gave eight proxy IPs to gitlab.example.com")
     yield Packet(39, status("gitlab.example.com", "Active"), "the gateway's NAT is up: packets may flow")
     yield Packet(40, bytes(IP(src=CLIENT, dst="100.96.0.1") / TCP(sport=40000, dport=443, flags="S")))

@@ -16,7 +16,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CAPTURE, PICTURE = HERE / "setup.pcapng", HERE / "wireshark.png"
-DISPLAY, WIDTH, HEIGHT = ":77", 1280, 560
+DISPLAY, WIDTH, HEIGHT = ":77", 1280, 640
+UPPER_PANE = 190
+# Where the tree shows our protocol, the last of its lines.
+PROTOCOL_LINE = 200, 365
 SECONDS = 40
 
 # How wide the columns are and how high the panes: what Wireshark remembers of the last window.
@@ -25,9 +28,9 @@ gui.geometry_main_x: 0
 gui.geometry_main_y: 0
 gui.geometry_main_width: {WIDTH}
 gui.geometry_main_height: {HEIGHT}
-gui.geometry_main_upper_pane: 170
-column.width: %m, 40, %t, 85, %s, 150, %d, 150, %p, 75, %L, 55, %Cus:fzp2p.kind, 40, \
-%Cus:fzp2p.domain, 160, %Cus:fzp2p.status, 55, %Cus:fzp2p.accepted, 70, %i, 600
+gui.geometry_main_upper_pane: {UPPER_PANE}
+column.width: %m, 40, %t, 95, %s, 130, %d, 130, %p, 70, %L, 55, %Cus:fzp2p.kind, 95, \
+"%Cus:fzp2p.domain || fzp2p.nat.domain", 150, %Cus:fzp2p.status, 60, %Cus:fzp2p.accepted, 75, %i, 420
 """
 
 
@@ -56,6 +59,9 @@ def main() -> int:
                 window = find_window(environment)
                 output(environment, "xdotool", "windowsize", window, str(WIDTH), str(HEIGHT))
                 time.sleep(3)
+                output(environment, "xdotool", "mousemove", *map(str, PROTOCOL_LINE), "click", "1")
+                output(environment, "xdotool", "key", "Right", "mousemove", str(WIDTH), "0")
+                time.sleep(1)
                 output(
                     environment, "import", "-window", "root", "+dither", "-colors", "64", f"PNG8:{PICTURE}"
                 )

@@ -57,7 +57,8 @@ _ACTIVE: Final = f'fzp2p.status == "{Status.ACTIVE}"'
 COLUMNS: Final = (
     *_OWN_COLUMNS,
     ("Kind", _FIELD_COLUMN.format("fzp2p.kind")),
-    ("Domain", _FIELD_COLUMN.format("fzp2p.domain")),
+    # Of a message, and of the traffic to and from its proxy IPs.
+    ("Domain", _FIELD_COLUMN.format("fzp2p.domain || fzp2p.nat.domain")),
     ("Status", _FIELD_COLUMN.format("fzp2p.status")),
     ("Accepted", _FIELD_COLUMN.format("fzp2p.accepted")),
     ("Info", "%i"),
