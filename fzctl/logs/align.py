@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 from statistics import median, quantiles
 from typing import Final, NamedTuple
 
@@ -22,7 +23,8 @@ WINDOW: Final = 500_000_000
 """Nanoseconds within which differences agree: writing a line, and the way to who captures."""
 
 FEWEST: Final = 3
-_MOST_OF_A_KEY: Final = 500
+_MOST_OF_A_KEY: Final = 64
+_MOST_TRIED: Final = 1000
 
 Key = tuple[str, str]
 """A kind's name and the domain's key, empty for kinds without domain."""
@@ -76,13 +78,14 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
     """The offset that most sightings agree on; ``None`` where fewer than :data:`FEWEST` do."""
     packets = _by_key(capture)
     lines = _by_key(log)
-    differences = sorted(
+    differences = [
         (packet.time - line.time, line, packet)
         for key, told in lines.items()
         for line in told
         for packet in packets.get(key, ())
         if _is_same_resource(line, packet)
-    )
+    ]
+    differences.sort(key=itemgetter(0))
     if len(differences) < FEWEST:
         return None
     times = [difference for difference, _, _ in differences]
@@ -90,7 +93,8 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
     place = -1
     counts = [bisect_right(times, time + WINDOW) - start for start, time in enumerate(times)]
     # Windows with more differences first; one message pairs once, so the count is an upper bound.
-    for start in sorted(range(len(times)), key=lambda start: (-counts[start], abs(times[start]))):
+    order = sorted(range(len(times)), key=lambda start: (-counts[start], abs(times[start])))
+    for start in order[:_MOST_TRIED]:
         if counts[start] <= (best if place < 0 else rival):
             break
         overlaps = place >= 0 and abs(times[start] - times[place]) <= WINDOW

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from fzctl.errors import CaptureError
-from fzctl.logs.sources import HEAD, Found, Source, is_binary, is_zip
+from fzctl.logs.sources import HEAD, Found, Source, is_no_log, is_zip
 
 MOST_BYTES: Final = 1 << 30
 MOST_NESTED_BYTES: Final = 1 << 27
@@ -126,8 +126,8 @@ def _add_member(
         finally:
             inner.close()
         _add_members(name, nested, found, stack, budget, depth + 1)
-    elif is_binary(head):
-        found.binaries.append(name)
+    elif is_no_log(name, head):
+        found.others.append(name)
     else:
         identity = (member.CRC, member.file_size)
         found.sources.append(Source(name, opener, member.file_size, None, True, identity, head))

@@ -193,25 +193,42 @@ EVENTS: Final = (
     ),
 )  # fmt: skip
 
-_BY_TARGET: Final[dict[str, list[EventKind]]] = {}
+_EXACT: Final[dict[tuple[str, str | None], list[EventKind]]] = {}
+_WITH_REASON: Final[dict[str, list[EventKind]]] = {}
 for _kind in EVENTS:
     for _target in _kind.targets:
-        _BY_TARGET.setdefault(_target, []).append(_kind)
+        for _text in _kind.texts or (None,):
+            _EXACT.setdefault((_target, _text), []).append(_kind)
+        if _kind.reason:
+            _WITH_REASON.setdefault(_target, []).append(_kind)
 
 _PEER_ID: Final = re.compile(r"(?:(Gateway|Client)\()?([0-9a-fA-F-]{36})\)?")
 _LIST: Final = re.compile(r"[^\s,\[\]{}]+")
 
 
-def recognise(event: Event) -> Named | None:
-    """The protocol's event, ``None`` for every other."""
-    kinds = _BY_TARGET.get(event.target or "")
-    if kinds is None:
+def kind_of(event: Event) -> EventKind | None:
+    """Which of the protocol's events it is, ``None`` for every other."""
+    target, message = event.target, event.message
+    if target is None:
         return None
-    for kind in kinds:
-        text = _text_of(kind, event.message)
-        if text is not None and all(values_of(event, name) for name in kind.needs):
-            return _name(event, kind, (event.message or "")[len(text) :])
+    for kind in _EXACT.get((target, message), ()):
+        if all(values_of(event, name) for name in kind.needs):
+            return kind
+    if message is not None:
+        for kind in _WITH_REASON.get(target, ()):
+            if message.startswith(kind.texts):
+                return kind
     return None
+
+
+def recognise(event: Event) -> Named | None:
+    """The protocol's event with what it says, ``None`` for every other."""
+    kind = kind_of(event)
+    if kind is None:
+        return None
+    message = event.message or ""
+    text = next((text for text in kind.texts if message.startswith(text)), "")
+    return _name(event, kind, message[len(text) :])
 
 
 def needed_filter(*, old: bool = False) -> str:
@@ -235,15 +252,6 @@ def is_info_only(severities: Iterable[str | None]) -> bool:
 def addresses_of(text: str) -> tuple[str, ...]:
     """The addresses in Debug's form of a list or set, ``[100.96.0.1, 100.96.0.2]``."""
     return tuple(_LIST.findall(text))
-
-
-def _text_of(kind: EventKind, message: str | None) -> str | None:
-    if message is None:
-        return None if kind.texts else ""
-    # With nothing behind it where nothing belongs: texts begin alike.
-    return next(
-        (text for text in kind.texts if message == text or (kind.reason and message.startswith(text))), None
-    )
 
 
 def _name(event: Event, kind: EventKind, rest: str) -> Named:

@@ -14,12 +14,13 @@ from fzctl.errors import CaptureError
 from fzctl.logs.event import BLANK, CONTINUATION, TEXT, Event
 from fzctl.logs.lines import Splitter
 from fzctl.logs.parse import Line, parse_line
+from fzctl.logs.sources import Source
 
 _PIECE: Final = 1 << 18
 
 
 class Tail:
-    """One file by its name; ``poll`` gives what was added since.
+    """One file by its name; ``poll`` gives what was added since. ``identity`` is what it reads now.
 
     The file that stands under the name may change: what the old one still got is read first.
     """
@@ -27,7 +28,7 @@ class Tail:
     def __init__(self, path: str) -> None:
         self.path = path
         self._file: int | None = None
-        self._identity: tuple[int, int] | None = None
+        self.identity: tuple[int, int] | None = None
         self._at = 0
         self._splitter = Splitter()
         self._goes_on = False
@@ -35,7 +36,7 @@ class Tail:
     def poll(self) -> Iterator[Event]:
         """The events that were added. A file that is not there, or not now, has none."""
         identity = self._look()
-        if self._file is not None and identity != self._identity:
+        if self._file is not None and identity != self.identity:
             yield from self._read()
             yield from self._end()
         if self._file is None and identity is not None:
@@ -63,7 +64,7 @@ class Tail:
         except OSError:
             return
         status = os.fstat(self._file)
-        self._identity = status.st_dev, status.st_ino
+        self.identity = status.st_dev, status.st_ino
         self._at = 0
         self._splitter = Splitter()
         self._goes_on = False
@@ -99,15 +100,24 @@ class Tail:
 class Followed:
     """Several files, which ``find`` names anew at each poll: folders get new ones."""
 
-    def __init__(self, find: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, find: Callable[[], Sequence[Source]]) -> None:
         self._find = find
         self._tails: dict[str, Tail] = {}
+        self._read: set[tuple[int, int]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tails)
 
     def poll(self) -> list[Event]:
         """What was added since the last poll, by time; in memory, for it is what one poll finds."""
-        for path in self._find():
-            if path not in self._tails:
-                self._tails[path] = Tail(path)
+        for source in self._find():
+            # A rotated file has a new name, and has been read under the old one.
+            if source.path is None or source.path in self._tails or source.identity in self._read:
+                continue
+            self._tails[source.path] = Tail(source.path)
+            if source.identity is not None:
+                self._read.add(source.identity)
+        self._read.update(tail.identity for tail in self._tails.values() if tail.identity is not None)
         return by_time([list(tail.poll()) for tail in self._tails.values()])
 
     def close(self) -> list[Event]:

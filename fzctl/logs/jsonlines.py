@@ -46,6 +46,12 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
 
     ``text`` is the line, ``raw`` what to keep of it, ``problem`` what is wrong with it already.
     """
+    try:
+        value, end = _DECODER.raw_decode(text)
+        if end == len(text) and type(value) is dict and "\\u" not in text and _brackets(text) <= _DEEPEST:
+            return [_event(value, file, line, raw, problem)]
+    except (ValueError, RecursionError):
+        pass
     values: list[Any] = []
     position = 0
     try:
@@ -55,10 +61,11 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
             position = len(text) - len(text[end:].lstrip(_SPACE))
     except ValueError as error:
         problem = _join(problem, f"broken JSON: {_words(error)}")
-        return [*_events(values, file, line, raw, None), _unknown(file, line, raw, problem)]
+        objects = [value for value in values if isinstance(value, dict)]
+        return [*_events(objects, file, line, raw, None), _unknown(file, line, raw, problem)]
     except RecursionError:
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
-    if text.count("{") + text.count("[") > _DEEPEST and _is_deep(values):
+    if _brackets(text) > _DEEPEST and _is_deep(values):
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
     if len(values) > 1:
         problem = _join(problem, f"{len(values)} JSON values on one line")
@@ -182,6 +189,10 @@ def _words(error: ValueError) -> str:
         ended = error.pos >= len(error.doc) or error.msg.startswith("Unterminated")
         return "the line is cut short" if ended else f"{error.msg.lower()} at character {error.pos + 1}"
     return "a number that cannot be"
+
+
+def _brackets(text: str) -> int:
+    return text.count("{") + text.count("[")
 
 
 def _is_deep(values: list[Any]) -> bool:

@@ -28,7 +28,7 @@ class Lane(NamedTuple):
 _Head = tuple[int, int, list[Event], Iterator[tuple[int, list[Event]]]]
 
 
-def merge(lanes: Sequence[Lane]) -> Iterator[Event]:
+def merge(lanes: Sequence[Lane]) -> Generator[Event]:
     """The events of all logs by time; equal times in the order of ``lanes``.
 
     A log is opened when its first event is due, so that only those of the same time are open.

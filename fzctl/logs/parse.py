@@ -58,7 +58,7 @@ def parse_line(
         return [Event(None, None, None, None, (), (), UNKNOWN, file, number, raw, problem)]
     if "\x1b" in text or "\\u001" in text:
         text = _COLOURS.sub("", text)
-    first = text.lstrip(_SPACE)
+    first = text.strip(_SPACE)
     if not first:
         return [Event(None, None, None, None, (), (), BLANK, file, number, raw)]
     if first[0] == "{" or (not goes_on and (first[0] in '["' or _LITERAL.fullmatch(first))):

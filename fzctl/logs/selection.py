@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from fzctl.errors import UsageError
 from fzctl.logs.event import BLANK, CONTINUATION, SEVERITIES, Event, severity_of
-from fzctl.logs.events import recognise
+from fzctl.logs.events import kind_of
 from fzctl.logs.times import parse_moment, parse_span
 
 _RESOURCE: Final = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{3,35}")
@@ -124,7 +124,7 @@ def of_text(expression: str) -> Test:
 
 def of_protocol(event: Event) -> bool:
     """Events of the peer-to-peer control protocol."""
-    return recognise(event) is not None
+    return kind_of(event) is not None
 
 
 def texts_of(event: Event) -> Iterator[str]:

@@ -40,6 +40,11 @@ class Source(NamedTuple):
     identity: tuple[int, int] | None = None
     head: bytes = b""
 
+    @property
+    def is_packed(self) -> bool:
+        """Is it gzip or zstd?"""
+        return self.head.startswith(_PACKED_MAGIC)
+
     def lines(self) -> Iterator[Line]:
         """The lines, unpacked. Raises CaptureError."""
         opened = self.open()
@@ -58,11 +63,11 @@ class Source(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The logs, the names of what was left out (copies of others, no text), and what went wrong."""
+    """The logs, the names of what was left out (copies of logs, other files), and what went wrong."""
 
     sources: list[Source]
     copies: list[str]
-    binaries: list[str]
+    others: list[str]
     problems: list[CaptureError]
 
 
@@ -113,9 +118,9 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
     return sorted(kept, key=lambda each: places[id(each)]), copies
 
 
-def is_binary(head: bytes) -> bool:
-    """Is this the beginning of something that is neither text nor packed text?"""
-    return b"\0" in head and not head.startswith(_PACKED_MAGIC)
+def is_no_log(name: str, head: bytes) -> bool:
+    """Is this, by its name or beginning, something else that stands beside logs: settings, a database?"""
+    return name.endswith(".json") or (b"\0" in head and not head.startswith(_PACKED_MAGIC))
 
 
 def is_zip(head: bytes) -> bool:
@@ -133,7 +138,7 @@ def _expand(path: str) -> list[str]:
 
 
 def _add(path: str, found: Found, stack: ExitStack, *, chosen: bool) -> None:
-    """Add what stands at ``path``; of a folder's files only those that look like text."""
+    """Add what stands at ``path``; of a folder's files only those that look like logs."""
     if path == "-":
         found.sources.append(Source("standard input", lambda: "-", again=False))
         return
@@ -151,8 +156,8 @@ def _add(path: str, found: Found, stack: ExitStack, *, chosen: bool) -> None:
         from fzctl.logs.archive import open_archive
 
         open_archive(path, found, stack)
-    elif not chosen and is_binary(head):
-        found.binaries.append(path)
+    elif not chosen and is_no_log(path, head):
+        found.others.append(path)
     else:
         identity = (status.st_dev, status.st_ino) if regular else None
         size = status.st_size if regular else None
