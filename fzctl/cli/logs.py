@@ -54,7 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="of this module or inside it, e.g. snownet; repeatable",
     )  # fmt: skip
     chosen.add_argument("--domain", metavar="NAME", help="that name this domain; *.NAME: anything below it")
-    chosen.add_argument("--resource", metavar="ID", help="that name this resource, by the id's beginning, too")
+    chosen.add_argument(
+        "--resource", metavar="ID", help="that name this resource, by the id's beginning, too"
+    )
     chosen.add_argument(
         "--since", metavar="WHEN", help="RFC 3339, 10m (before now), or +10m (after the first event)"
     )
@@ -107,9 +109,13 @@ class _Reader:
         for problem in found.problems:
             self._problems[str(problem)] = problem
         self._files = len(found.sources)
-        lanes = [Lane(lambda source=source: self._events_of(source), source.again) for source in found.sources]  # type: ignore[misc]
+        lanes = [
+            Lane(lambda source=source: self._events_of(source), source.again) for source in found.sources
+        ]  # type: ignore[misc]
         events = merge(lanes)
-        output = _Output(self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources))
+        output = _Output(
+            self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources)
+        )
         interrupted = False
         try:
             self._show(events, output)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from fzctl.logs.event import Event
 from fzctl.logs.events import recognise
-from fzctl.protocol.kinds import DOMAIN, RESOURCE, kind_by_name
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
 from fzctl.protocol.values import domain_key
 from fzctl.records import Record
 

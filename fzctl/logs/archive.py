@@ -34,7 +34,7 @@ _BROKEN: Final = (BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotIm
 def open_archive(path: str, found: Found, stack: ExitStack) -> None:
     """Add a zip file's logs to ``found``. Raises CaptureError where it cannot be read."""
     try:
-        file = stack.enter_context(open(path, "rb"))
+        file = stack.enter_context(open(path, "rb"))  # noqa: SIM115
     except OSError as error:
         raise CaptureError(path, f"cannot be opened: {error.strerror}") from None
     _add_members(path, file, found, stack, _Budget(path), 1)
@@ -78,7 +78,9 @@ class _Member:
             raise CaptureError(self.name, f"is damaged: {_words(error)}") from None
         self._left -= len(data)
         if self._left < 0:
-            problem = f"{os.path.basename(self.name)} in it unpacks to more than {self._most} bytes; {_UNPACK}"
+            problem = (
+                f"{os.path.basename(self.name)} in it unpacks to more than {self._most} bytes; {_UNPACK}"
+            )
             raise CaptureError(self._path, problem)
         return data
 

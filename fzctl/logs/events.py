@@ -87,7 +87,8 @@ EVENTS: Final = (
         "The client sends the AssignedIps of a domain again, after a DNS query asked for that.",
     ),
     EventKind(
-        "nat_recreating", CLIENT, "DEBUG", _NAT, ("Re-creating DNS resource NAT", "Clearing DNS resource NAT"),
+        "nat_recreating", CLIENT, "DEBUG", _NAT,
+        ("Re-creating DNS resource NAT", "Clearing DNS resource NAT"),
         "A DNS query made the client set up the NAT of a domain again.",
     ),
     EventKind(

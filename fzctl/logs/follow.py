@@ -89,9 +89,7 @@ class Tail:
 
     def _events(self, lines: Iterator[Line]) -> Iterator[Event]:
         for number, data, left_out in lines:
-            for event in parse_line(
-                data, self.path, number, goes_on=self._goes_on, left_out=left_out
-            ):
+            for event in parse_line(data, self.path, number, goes_on=self._goes_on, left_out=left_out):
                 shape = event.shape
                 self._goes_on = shape in (TEXT, CONTINUATION) or (self._goes_on and shape == BLANK)
                 yield event

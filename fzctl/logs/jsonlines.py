@@ -74,9 +74,7 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
     return _events(values, file, line, raw, problem)
 
 
-def _events(
-    values: list[Any], file: str | None, line: int, raw: str, problem: str | None
-) -> list[Event]:
+def _events(values: list[Any], file: str | None, line: int, raw: str, problem: str | None) -> list[Event]:
     return [
         _event(value, file, line, raw, problem)
         if isinstance(value, dict)
@@ -115,16 +113,15 @@ def _event(found: dict[str, Any], file: str | None, line: int, raw: str, problem
     message = inner.pop("message", None)
     location = _location(place)
     of_crate = _OF_LOG_CRATE[STACKDRIVER if google else FLAT]
-    if of_crate[0] in inner:
-        named, module, source, number = (inner.pop(name, None) for name in of_crate)
-        target = named if isinstance(named, str) else module
+    if isinstance(inner.get(of_crate[0]), str):
+        target, _, source, number = (inner.pop(name, None) for name in of_crate)
         location = _location({"file": source, "line": number})
     if target is not None and not isinstance(target, str):
         kept.append(("target", target))
         target = None
     if inner is not found:
         kept += found.items()
-    fields: Fields = tuple([*kept, *_plain(inner, google)])
+    fields: Fields = (*kept, *_plain(inner, google))
     text = message if message is None or isinstance(message, str) else _dumps(message)
     return Event(time, severity, target, text, fields, spans, shape, file, line, raw, problem, location)
 

@@ -14,7 +14,7 @@ _BOM: Final = "\ufeff"
 _SPACE: Final = " \t\r\n"
 # As they are and as JSON spells them: a gateway on a colour terminal puts them into its spans.
 _COLOURS: Final = re.compile(r"(?:\x1b|\\u001[bB])\[[0-9;]*m")
-_LITERAL: Final = re.compile(r'(?:null|true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*')
+_LITERAL: Final = re.compile(r"(?:null|true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*")
 
 
 class Line(NamedTuple):

@@ -88,7 +88,9 @@ class LogRedactor:
         return self._redactor.redact_text(name[:cut]) + name[cut:]
 
     def _fields(self, fields: Fields) -> Fields:
-        return tuple([(self._redactor.redact_prose(name), self._value(name, value)) for name, value in fields])
+        return tuple(
+            [(self._redactor.redact_prose(name), self._value(name, value)) for name, value in fields]
+        )
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, str):

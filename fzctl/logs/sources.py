@@ -81,7 +81,7 @@ def find_sources(paths: Sequence[str], stack: ExitStack) -> Found:
             except CaptureError as error:
                 found.problems.append(error)
     sources, copies = without_copies(found.sources)
-    return found._replace(sources=sources, copies=copies)
+    return found._replace(sources=sources, copies=found.copies + copies)
 
 
 def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:

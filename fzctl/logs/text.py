@@ -12,7 +12,9 @@ from typing import Final
 from fzctl.logs.event import APPLE_TEXT, CONTINUATION, TEXT, UNKNOWN, Event, Fields
 from fzctl.logs.times import parse_time
 
-_STAMP: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[0-9.]*(?:Z|[+-][0-9]{2}:?[0-9]{2}))(?: |$)")
+_STAMP: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[0-9.]*(?:Z|[+-][0-9]{2}:?[0-9]{2}))(?: |$)"
+)
 _LIKE_A_STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 _LEVEL: Final = re.compile(r"( ?)(TRACE|DEBUG|INFO|WARN|ERROR)(?: |$)")
 _TARGET: Final = re.compile(r"([a-z_][a-z0-9_]*(?:(?:::|-)[A-Za-z0-9_]+)*):(?: |$)")
@@ -58,8 +60,7 @@ def split_fields(text: str) -> tuple[str | None, Fields]:
     message = text[: keys[0][0]].rstrip(" ")
     ends = [start for start, _, _ in keys[1:]] + [len(text)]
     fields = [
-        (name, _value(text[begin:end].rstrip(" ")))
-        for (_, name, begin), end in zip(keys, ends, strict=True)
+        (name, _value(text[begin:end].rstrip(" "))) for (_, name, begin), end in zip(keys, ends, strict=True)
     ]
     return message or None, tuple(fields)
 
