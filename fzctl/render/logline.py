@@ -43,7 +43,8 @@ def to_log_line(
     # Without colour all of it can be escaped at once, which most of the time finds nothing.
     show = escape if colour else str
     kind = kind_of(event)
-    if whole and event.target is not None:
+    silent = event.message is None and not event.fields and not event.spans
+    if event.target is not None and (whole or silent):
         parts.append(paint(show(event.target), "dim", colour))
     if event.message is not None:
         # The end of the value above is shown below it, set off.
