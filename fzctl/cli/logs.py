@@ -1,7 +1,7 @@
 """Show Firezone's logs, readable, in one timeline.
 
 Reads every shape that Firezone's clients, gateways and relays write or wrote, told apart line by
-line: files, folders, patterns, exported zips, gzip, zstd, a pipe. Broken lines are shown and counted.
+line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines are shown, too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.output import colour_wanted
@@ -90,7 +91,7 @@ class _Reader:
         self._redactor = _redactor(args)
         self._redact = None if self._redactor is None else self._redactor.redact
         self._severities: dict[str | None, int] = {}
-        self._broken: list[Event] = []
+        self._first_broken: Event | None = None
         self._broken_lines = 0
         self._events = 0
         self._shown = 0
@@ -109,9 +110,7 @@ class _Reader:
         for problem in found.problems:
             self._problems[str(problem)] = problem
         self._files = len(found.sources)
-        lanes = [
-            Lane(lambda source=source: self._events_of(source), source.again) for source in found.sources
-        ]  # type: ignore[misc]
+        lanes = [Lane(partial(self._events_of, source), source.again) for source in found.sources]
         events = merge(lanes)
         output = _Output(
             self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources)
@@ -141,18 +140,14 @@ class _Reader:
         done = False
         try:
             while not done:
-                try:
-                    events = followed.poll()
-                except CaptureError as error:
-                    self._problems[str(error)] = error
-                    events = []
-                self._files = len(followed)
-                done = self._show(iter(events), output)
+                done = self._show(iter(followed.poll()), output)
                 if not done:
                     sleep(_POLL_SECONDS)
         except KeyboardInterrupt:
             pass
         self._show(iter(followed.close()), output)
+        self._files = len(followed)
+        self._problems.update((str(error), error) for error in followed.problems)
         output.finish()
         self._report()
         return EXIT_INPUT if self._problems else EXIT_DONE
@@ -178,13 +173,12 @@ class _Reader:
         for event in events:
             severity = event.severity
             severities[severity] = severities.get(severity, 0) + 1
-            if event.problem is not None:
-                # Two objects on one line are one broken line.
-                if broken_at != (event.file, event.line):
-                    self._broken_lines += 1
-                    broken_at = (event.file, event.line)
-                    if not self._broken:
-                        self._broken.append(event)
+            # Two objects on one line are one broken line.
+            if event.problem is not None and broken_at != (event.file, event.line):
+                broken_at = (event.file, event.line)
+                self._broken_lines += 1
+                if self._first_broken is None:
+                    self._first_broken = event
             if not self._has_protocol and severity in _FINE and kind_of(event) is not None:
                 self._has_protocol = True
             self._events += event.shape != _BLANK
@@ -219,8 +213,9 @@ class _Reader:
         text = f"{count_of(self._events, 'event')} in {count_of(self._files, 'file')}"
         if self._shown != self._events:
             text += f", {self._shown or 'none'} shown"
-        if self._broken_lines:
-            first = self._broken[0] if self._redact is None else self._redact(self._broken[0])
+        first = self._first_broken
+        if first is not None:
+            first = first if self._redact is None else self._redact(first)
             text += f"; {count_of(self._broken_lines, 'broken line')}, the first at {escape(place_of(first))}"
             text += f" ({escape(first.problem or '')})"
         return text
@@ -230,8 +225,8 @@ class _Reader:
 
         if self._is_whole and not self._has_protocol and is_info_only(self._severities):
             say(
-                "fzctl: these logs were written at level info, at which most lines of the control protocol are "
-                f"missing; with the log filter {needed_filter()} (1.4.0: "
+                "fzctl: these logs were written at level info, at which most lines of the control protocol "
+                f"are missing; with the log filter {needed_filter()} (1.4.0: "
                 f"{needed_filter(old=True)}) the next ones have them"
             )
 

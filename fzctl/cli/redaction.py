@@ -60,9 +60,7 @@ def _read_key(path: str, *, quiet: bool) -> bytes:
     with open(file, "wb") as made:
         made.write(key)
     if not quiet:
-        say(
-            f"fzctl: {escape(path)}: a new key for --redact-key; who has it can test guesses of what was replaced"
-        )
+        say(f"fzctl: {escape(path)}: a new key for --redact-key; with it guesses can be tested, so keep it")
     return key
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from fzctl.errors import CaptureError
@@ -96,31 +97,47 @@ class Tail:
 
 
 class Followed:
-    """Several files, which ``find`` names anew at each poll: folders get new ones."""
+    """Several files, which ``find`` names anew at each poll: folders get new ones.
+
+    ``problems`` is what went wrong so far; the other files are still followed.
+    """
 
     def __init__(self, find: Callable[[], Sequence[Source]]) -> None:
+        self.problems: list[CaptureError] = []
         self._find = find
         self._tails: dict[str, Tail] = {}
-        self._read: set[tuple[int, int]] = set()
+        self._rotated: dict[str, tuple[int, int] | None] = {}
 
     def __len__(self) -> int:
         return len(self._tails)
 
     def poll(self) -> list[Event]:
         """What was added since the last poll, by time; in memory, for it is what one poll finds."""
+        # A tail holds its file open, so that no other can have the same identity meanwhile.
+        read = {tail.identity for tail in self._tails.values()}
         for source in self._find():
-            # A rotated file has a new name, and has been read under the old one.
-            if source.path is None or source.path in self._tails or source.identity in self._read:
+            path, identity = source.path, source.identity
+            if path is None or path in self._tails:
                 continue
-            self._tails[source.path] = Tail(source.path)
-            if source.identity is not None:
-                self._read.add(source.identity)
-        self._read.update(tail.identity for tail in self._tails.values() if tail.identity is not None)
-        return by_time([list(tail.poll()) for tail in self._tails.values()])
+            if identity in read or self._rotated.get(path, 0) == identity:
+                # It has been read under another name.
+                self._rotated[path] = identity
+                continue
+            self._tails[path] = Tail(path)
+        return by_time([self._collect(tail.poll()) for tail in self._tails.values()])
 
     def close(self) -> list[Event]:
         """Close all of them."""
-        return by_time([list(tail.close()) for tail in self._tails.values()])
+        return by_time([self._collect(tail.close()) for tail in self._tails.values()])
+
+    def _collect(self, events: Iterator[Event]) -> list[Event]:
+        found: list[Event] = []
+        try:
+            for event in events:
+                found.append(event)  # noqa: PERF402 - extend() would lose them all where the last one fails
+        except CaptureError as error:
+            self.problems.append(error)
+        return found
 
 
 def by_time(several: Sequence[list[Event]]) -> list[Event]:
@@ -128,4 +145,8 @@ def by_time(several: Sequence[list[Event]]) -> list[Event]:
     from fzctl.logs.merge import Lane, merge
 
     filled = [events for events in several if events]
-    return list(merge([Lane(lambda events=events: (each for each in events)) for events in filled]))  # type: ignore[misc]
+    return list(merge([Lane(partial(_each, events)) for events in filled]))
+
+
+def _each(events: list[Event]) -> Generator[Event]:
+    yield from events

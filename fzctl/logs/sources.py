@@ -20,6 +20,7 @@ HEAD: Final = 4096
 
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _PACKED_MAGIC: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+_ZEROS: Final = 10
 _LATEST: Final = "latest"
 _TWIN: Final = re.compile(r"(.*/)?(connlib\.[0-9]{4}(?:-[0-9]{2}){5})\.log")
 """What clients up to 1.4.0 wrote as text, beside the same as JSON."""
@@ -120,7 +121,12 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
 
 def is_no_log(name: str, head: bytes) -> bool:
     """Is this, by its name or beginning, something else that stands beside logs: settings, a database?"""
-    return name.endswith(".json") or (b"\0" in head and not head.startswith(_PACKED_MAGIC))
+    return name.endswith(".json") or is_binary(head)
+
+
+def is_binary(head: bytes) -> bool:
+    """Is too much of it zeros for a log? Where a machine lost power, some may be."""
+    return head.count(0) * _ZEROS > len(head) and not head.startswith(_PACKED_MAGIC)
 
 
 def is_zip(head: bytes) -> bool:
@@ -158,6 +164,8 @@ def _add(path: str, found: Found, stack: ExitStack, *, chosen: bool) -> None:
         open_archive(path, found, stack)
     elif not chosen and is_no_log(path, head):
         found.others.append(path)
+    elif is_binary(head):
+        raise CaptureError(path, "is no log but binary data (UTF-16 is to be made UTF-8 first)")
     else:
         identity = (status.st_dev, status.st_ino) if regular else None
         size = status.st_size if regular else None

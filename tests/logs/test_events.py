@@ -23,6 +23,8 @@ from tests.logs.read import one, sample
 GATEWAY_ID = "dc1b77ae-0bf3-4dad-a4f0-eeb9026e6076"
 CLIENT_ID = "fc5639b1-6b71-4b4f-92fb-2dcfc8ae9a19"
 RESOURCE = "9ad2e144-d6e8-42cf-99aa-792e1af470ea"
+UNKNOWN = "Unknown / unsupported control protocol"
+LAST_ACCESS = "Access to last resource for Client removed"
 STAMP = "2026-08-22T00:53:24.158Z"
 
 COUNTS = {
@@ -31,9 +33,9 @@ COUNTS = {
         "nat_recreating": 6, "unknown_kind": 2, "response_ignored": 1,
     },
     "client.log": {
-        "proxy_ips_assigned": 16, "assigned_ips_sent": 27, "nat_active": 13, "nat_inactive": 3, "nat_recreating": 7,
-        "nat_pending": 16, "nat_set_up_again": 7, "nat_still_pending": 4, "unknown_kind": 3, "response_ignored": 3,
-        "undecodable": 3,
+        "proxy_ips_assigned": 16, "assigned_ips_sent": 27, "nat_active": 13, "nat_inactive": 3,
+        "nat_recreating": 7, "nat_pending": 16, "nat_set_up_again": 7, "nat_still_pending": 4,
+        "unknown_kind": 3, "response_ignored": 3, "undecodable": 3,
     },
     "gateway.log": {
         "nat_set_up": 12, "nat_mapping": 93, "resource_not_allowed": 2, "lookup_failed": 2, "unknown_kind": 2,
@@ -57,7 +59,8 @@ def test_equal_texts_of_client_and_gateway_are_told_apart() -> None:
     text = "Setting up DNS resource NAT"
     client = one(f"{STAMP} DEBUG tunnel_proto::client: {text} gid={GATEWAY_ID} domain=a.b rid={RESOURCE}")
     gateway = one(
-        f"{STAMP} DEBUG tunnel_proto::gateway::client_on_gateway: {text} domain=a.b resolved_ips={{10.0.0.1}} "
+        f"{STAMP} DEBUG tunnel_proto::gateway::client_on_gateway: {text} domain=a.b "
+        f"resolved_ips={{10.0.0.1}} "
         f"proxy_ips={{100.96.0.1, fd00::1}} cid={CLIENT_ID}"
     )
     sent, set_up = recognise(client), recognise(gateway)
@@ -100,10 +103,10 @@ def test_the_declarations_are_sound() -> None:
 @pytest.mark.parametrize(
     ("line", "gateway", "client", "code"),
     [
-        (f"tunnel_proto::client: Unknown / unsupported control protocol code=7 pid=Gateway({GATEWAY_ID})", GATEWAY_ID, None, "7"),
-        (f"tunnel_proto::client: Unknown / unsupported control protocol code=0 pid=Client({CLIENT_ID})", None, CLIENT_ID, "0"),
+        (f"tunnel_proto::client: {UNKNOWN} code=7 pid=Gateway({GATEWAY_ID})", GATEWAY_ID, None, "7"),
+        (f"tunnel_proto::client: {UNKNOWN} code=0 pid=Client({CLIENT_ID})", None, CLIENT_ID, "0"),
         ("tunnel_proto::gateway: Unknown control protocol event code=4", None, None, "4"),
-        (f"tunnel_proto::gateway: Access to last resource for Client removed cid={CLIENT_ID}", None, CLIENT_ID, None),
+        (f"tunnel_proto::gateway: {LAST_ACCESS} cid={CLIENT_ID}", None, CLIENT_ID, None),
     ],
 )  # fmt: skip
 def test_ids_are_of_whom_the_log_says(

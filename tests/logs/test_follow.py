@@ -121,3 +121,27 @@ def test_a_folder_gets_new_logs_and_no_rotated_one_twice(tmp_path: Path) -> None
     assert messages(found) == ["early", "late"]
     assert len(found) >= 2
     assert found.close() == []
+
+
+def test_what_goes_wrong_with_one_log_loses_nothing_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.log", "b.log"):
+        append(tmp_path / name, name)
+    found = followed(tmp_path)
+    read = os.read
+    failed: list[int] = []
+
+    def failing(file: int, size: int) -> bytes:
+        data = read(file, size)
+        if not data and not failed:
+            failed.append(file)
+            raise OSError(5, "Input/output error")
+        return data
+
+    monkeypatch.setattr(os, "read", failing)
+    assert messages(found) == ["a.log", "b.log"]
+    assert [str(error) for error in found.problems] == [
+        f"{tmp_path / 'a.log'}: cannot be read: Input/output error"
+    ]
+    found.close()

@@ -78,7 +78,8 @@ def test_a_log_is_opened_when_it_is_due_and_a_pipe_only_once() -> None:
 
         return Lane(start, again)
 
-    found = merge([tracked("late", event(5, "b")), tracked("early", event(1, "a"), event(2, "a")), tracked("pipe", event(3, "p"), again=False)])  # fmt: skip
+    late, early = tracked("late", event(5, "b")), tracked("early", event(1, "a"), event(2, "a"))
+    found = merge([late, early, tracked("pipe", event(3, "p"), again=False)])
     next(found)
     # Both files were looked at, and only one of them is being read.
     assert (opened.count("late"), opened.count("early"), opened.count("pipe")) == (1, 2, 1)

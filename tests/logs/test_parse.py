@@ -27,21 +27,37 @@ VERDICTS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
     "message_key_missing": ("stackdriver", None, {"message": None, "severity": "INFO"}),
     "truncated_mid_line": ("unknown", "broken JSON: the line is cut short", {"message": None}),
     "invalid_utf8": ("stackdriver", "bytes that are not UTF-8", {"message": r"bad \xff\xfe bytes"}),
-    "lone_surrogate_escape": ("stackdriver", "half of a surrogate pair", {"message": "lone \ud800 surrogate"}),
-    "human_line_in_jsonl": ("text", None, {"message": "Setting up DNS resource NAT", "target": "firezone_tunnel::client"}),
+    "lone_surrogate_escape": (
+        "stackdriver",
+        "half of a surrogate pair",
+        {"message": "lone \ud800 surrogate"},
+    ),
+    "human_line_in_jsonl": (
+        "text",
+        None,
+        {"message": "Setting up DNS resource NAT", "target": "firezone_tunnel::client"},
+    ),
     "json_array": ("unknown", "an array, not an object", {}),
     "json_string": ("unknown", "a string, not an object", {}),
     "json_null": ("unknown", "null, not an object", {}),
     "json_number": ("unknown", "a number, not an object", {}),
-    "time_number": ("stackdriver", "a time that is a number", {"time": None, "fields": (("time", 1734689999),)}),
-    "time_unparsable": ("stackdriver", "a time that is none", {"time": None, "fields": (("time", "yesterday"),)}),
+    "time_number": (
+        "stackdriver",
+        "a time that is a number",
+        {"time": None, "fields": (("time", 1734689999),)},
+    ),
+    "time_unparsable": (
+        "stackdriver",
+        "a time that is none",
+        {"time": None, "fields": (("time", "yesterday"),)},
+    ),
     "time_missing": ("stackdriver", "no time", {"time": None, "message": "no time"}),
     "severity_missing": ("stackdriver", "no severity", {"severity": None, "message": "no severity"}),
     "severity_unusual": ("stackdriver", None, {"severity": "INFO", "fields": (("severity", "NOTICE"),)}),
     "message_number": ("stackdriver", None, {"message": "12"}),
     "message_object": ("stackdriver", None, {"message": '{"a":1}'}),
     "crlf_line_ending": ("stackdriver", None, {"message": "Setting up DNS resource NAT"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if name != "two_objects_on_one_line"])
@@ -129,9 +145,11 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(
-    ["time", "timestamp", "severity", "level", "target", "message", "fields", "span", "spans", "logTarget", "log.target",
-     "logging.googleapis.com/sourceLocation", "domain"]
-)  # fmt: skip
+    [
+        *("time", "timestamp", "severity", "level", "target", "message", "fields", "span", "spans", "domain"),
+        *("logTarget", "log.target", "logging.googleapis.com/sourceLocation"),
+    ]
+)
 
 
 @given(st.dictionaries(names, json_values))
@@ -163,9 +181,7 @@ def test_a_bom_counts_at_the_beginning_of_a_file_only() -> None:
 
 
 def test_colours_of_a_terminal_are_no_part_of_names_and_values() -> None:
-    event = one(
-        "\x1b[2m2026-08-22T00:53:24.158Z\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2msnownet::node\x1b[0m: hi \x1b[3mcid\x1b[0m=a"
-    )
+    event = one("\x1b[2m2026-08-22T00:53:24.158Z\x1b[0m \x1b[32m INFO\x1b[0m a::b: hi \x1b[3mcid\x1b[0m=a")
     assert (event.message, event.fields) == ("hi", (("cid", "a"),))
     spans = '[{"\\u001b[3mcid\\u001b[0m":"a","name":"x"}]'
     flat = one(f'{{"timestamp":"2026-08-22T00:53:20.769185Z","level":"INFO","target":"a","spans":{spans}}}')

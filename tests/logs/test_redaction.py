@@ -16,7 +16,7 @@ from fzctl.redact import Redactor
 from fzctl.render.logjson import to_log_json
 from fzctl.render.logline import to_log_line
 from tests.logs.read import DATA, SAMPLES, one, sample
-from tests.records import assigned, record
+from tests.records import RESOURCE, assigned, record
 
 KEY = b"key"
 STAMP = "2026-08-22T00:53:24.158Z"
@@ -73,10 +73,11 @@ secrets = st.one_of(
 )
 places = st.sampled_from(
     [
-        "{}", "to {}.", "({})", "[{}]:443", "{}:443", "{}/24", "<{}>", "'A {}'", '"{}"', "`{}`", "https://{}/x", "a,{},b",
-        "x={}", "Some({})", "alice@{}", "{}: refused", "{}; {}", "/logs/{}/x.log", "Name(\"{}.\")", "{{{}}}",
+        *("{}", "to {}.", "({})", "[{}]:443", "{}:443", "{}/24", "<{}>", "'A {}'", '"{}"', "`{}`", "a,{},b"),
+        *("https://{}/x", "x={}", "Some({})", "alice@{}", "{}: refused", "{}; {}", "/logs/{}/x.log"),
+        *('Name("{}.")', "{{{}}}"),
     ]
-)  # fmt: skip
+)
 
 
 @given(
@@ -127,7 +128,7 @@ def test_running_text_loses_what_names_somebody(text: str, gone: str) -> None:
         "Completed wireguard handshake in 409.373ms with 3 tries, 1.5 MB",
         "Connection removed (received `goodbye`)",
         "No DNS resource NAT state, creating `Pending` entry",
-        "Failed to deserialize `dns_resource_nat::AssignedIps`: invalid IP address syntax at line 1 column 100",
+        "Failed to deserialize `dns_resource_nat::AssignedIps`: invalid IP address at line 1 column 100",
     ],
 )
 def test_other_running_text_stays(text: str) -> None:
@@ -148,7 +149,7 @@ def test_a_name_without_a_dot_is_known_once_a_field_had_it() -> None:
 def test_captures_and_logs_share_one_mapping() -> None:
     redactor = Redactor(KEY)
     fields = redactor.redact(record(assigned("gitlab.mycorp.example"))).message.fields
-    line = f"{STAMP} DEBUG a::b: ask gitlab.mycorp.example at 100.96.0.1 rid={record(assigned()).message.fields['resource']}"
+    line = f"{STAMP} DEBUG a::b: ask gitlab.mycorp.example at 100.96.0.1 rid={RESOURCE}"
     event = LogRedactor(redactor).redact(one(line))
     assert event.message == f"ask {fields['domain']} at {fields['proxy_ips'][0]}"
     assert event.fields == (("rid", fields["resource"]),)

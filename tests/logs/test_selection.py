@@ -89,9 +89,10 @@ def test_moments_are_absolute_before_now_or_after_the_first_event() -> None:
 
 def test_time_bounds_keep_lines_without_time_with_the_one_above() -> None:
     lines = [
-        "2026-08-22T00:00:01Z  INFO a::b: one p=P {", "  more }", "2026-08-22T00:00:02Z  INFO a::b: two p=P {", "  more 2 }",
-        "2026-08-22T00:00:03Z  INFO a::b: three", '{"x":1}', "",
-    ]  # fmt: skip
+        *("2026-08-22T00:00:01Z  INFO a::b: one p=P {", "  more }"),
+        *("2026-08-22T00:00:02Z  INFO a::b: two p=P {", "  more 2 }"),
+        *("2026-08-22T00:00:03Z  INFO a::b: three", '{"x":1}', ""),
+    ]
     events = events_of("\n".join(lines).encode())
     chosen = Selection(since=Moment(SECOND, True), until=Moment(SECOND, True)).select(events)
     assert [event.line for event in chosen] == [3, 4]
@@ -101,10 +102,12 @@ def test_time_bounds_keep_lines_without_time_with_the_one_above() -> None:
 
 def test_a_continuation_shares_the_fate_of_its_event() -> None:
     events = events_of(
-        b"2026-08-22T00:00:01Z DEBUG a::b: one p=P {\n  more }\n2026-08-22T00:00:01Z  WARN a::b: two p=P {\n  }"
+        b"2026-08-22T00:00:01Z DEBUG a::b: one p=P {\n  more }\n"
+        b"2026-08-22T00:00:01Z  WARN a::b: two p=P {\n  }"
     )
     assert [event.line for event in Selection([selection.at_least("warn")]).select(events)] == [3, 4]
 
 
 def test_the_protocols_events_alone() -> None:
-    assert {event.message for event in Selection([selection.of_protocol]).select(sample("relay.jsonl"))} == {None, "Setting up DNS resource NAT"}  # fmt: skip
+    chosen = Selection([selection.of_protocol]).select(sample("relay.jsonl"))
+    assert {event.message for event in chosen} == {None, "Setting up DNS resource NAT"}

@@ -89,6 +89,13 @@ def test_a_log_that_was_written_as_text_too_is_read_as_json(tmp_path: Path) -> N
     assert names(tmp_path) == ["connlib.2024-12-20-10-15-12.jsonl", "gateway.jsonl", "gateway.log"]
 
 
+def test_binary_data_that_is_named_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes("hello there\n".encode("utf-16"))
+    assert "binary data" in str(found_in(tmp_path / "a.log")[1].problems[0])
+    (tmp_path / "b.log").write_bytes(b"a line after a power loss\0\0\n")
+    assert names(tmp_path / "b.log") == ["b.log"]
+
+
 def test_a_plain_file_can_be_followed(tmp_path: Path) -> None:
     from contextlib import ExitStack
 
