@@ -36,13 +36,16 @@ def to_log_line(
     """
     when = format_clock(event.time) if brief else format_time(event.time) or "-"
     severity = event.severity or "-"
-    parts = [
-        paint(when, "dim", colour),
-        paint(f"{severity:<{_WIDTH}}", _MOODS.get(severity, "dim"), colour),
-    ]
+    kind = kind_of(event)
     # Without colour all of it can be escaped at once, which most of the time finds nothing.
     show = escape if colour else str
-    kind = kind_of(event)
+    if colour:
+        parts = [
+            paint(when, "dim", colour),
+            paint(f"{severity:<{_WIDTH}}", _MOODS.get(severity, "dim"), colour),
+        ]
+    else:
+        parts = [f"{when} {severity:<{_WIDTH}}"]
     silent = event.message is None and not event.fields and not event.spans
     if event.target is not None and (whole or silent):
         parts.append(paint(show(event.target), "dim", colour))
@@ -60,7 +63,7 @@ def to_log_line(
         parts.append(paint(f"[{show(event.problem)}]", "bad", colour))
     if place or event.problem is not None:
         parts.append(paint(show(place_of(event)), "dim", colour))
-    line = " ".join(part for part in parts if part).rstrip()
+    line = " ".join(parts).rstrip()
     return line if colour else escape(line)
 
 
