@@ -46,11 +46,17 @@ class _Budget:
     def __init__(self, path: str) -> None:
         self.path = path
         self.members = MOST_MEMBERS
+        self.bytes = MOST_BYTES
+        self.nested = MOST_NESTED_BYTES
 
-    def take_members(self, count: int) -> None:
-        self.members -= count
+    def take(self, members: list[ZipInfo]) -> None:
+        self.members -= len(members)
         if self.members < 0:
             raise CaptureError(self.path, f"holds more than {MOST_MEMBERS} files; {_UNPACK}")
+        # zipfile gives no more of a member than this, whatever the data would unpack to.
+        self.bytes -= sum(each.file_size for each in members)
+        if self.bytes < 0:
+            raise CaptureError(self.path, f"unpacks to more than {MOST_BYTES} bytes; {_UNPACK}")
 
 
 class _Member:
@@ -96,9 +102,7 @@ def _add_members(
     except _BROKEN as error:
         raise CaptureError(name, f"is no sound zip file: {_words(error)}") from None
     members = [each for each in archive.infolist() if not each.is_dir()]
-    budget.take_members(len(members))
-    if sum(each.file_size for each in members) > MOST_BYTES:
-        raise CaptureError(name, f"unpacks to more than {MOST_BYTES} bytes; {_UNPACK}")
+    budget.take(members)
     for member in members:
         try:
             _add_member(f"{name}/{member.filename}", archive, member, found, stack, budget, depth)
@@ -112,7 +116,6 @@ def _add_member(
     if stat.S_ISLNK(member.external_attr >> 16):
         found.copies.append(name)
         return
-    # zipfile gives no more than this many bytes, whatever the data would unpack to.
     opener = _opener(name, archive, member, budget, member.file_size)
     opened = opener()
     try:
@@ -120,11 +123,12 @@ def _add_member(
     finally:
         opened.close()
     if is_zip(head):
-        inner = _opener(name, archive, member, budget, MOST_NESTED_BYTES)()
+        inner = _opener(name, archive, member, budget, budget.nested)()
         nested = io.BytesIO()
         try:
             while data := inner.read(1 << 20):
                 nested.write(data)
+                budget.nested -= len(data)
         finally:
             inner.close()
         _add_members(name, nested, found, stack, budget, depth + 1)

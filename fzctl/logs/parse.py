@@ -16,6 +16,13 @@ _SPACE: Final = " \t\r\n"
 _COLOURS: Final = re.compile(r"(?:\x1b|\\u001[bB])\[[0-9;]*m")
 _LITERAL: Final = re.compile(r"(?:null|true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*")
 
+# WireGuard's keys: whoever keeps a key log or a configuration beside the logs does not want them shown.
+_KEY: Final = re.compile(
+    rb"((?:PRIVATE|PRESHARED|TRANSPORT)_?KEY[\"']?\s*[=:]\s*[\"']?(?:[0-9A-F]+\s+)?)[A-Z0-9+/]{42,43}=?",
+    re.IGNORECASE,
+)
+_NOT_SHOWN: Final = rb"\1(a key, not shown)"
+
 
 class Line(NamedTuple):
     """One line of an input, without its end: ``left_out`` bytes were too many and are not in ``data``."""
@@ -43,6 +50,8 @@ def parse_line(
     ``goes_on`` tells that a text event stands above, ``left_out`` how many bytes are missing at the end.
     """
     problem = None
+    if b"KEY" in data or b"Key" in data or b"key" in data:
+        data = _KEY.sub(_NOT_SHOWN, data)
     try:
         raw = text = data.decode()
     except UnicodeDecodeError:

@@ -100,6 +100,21 @@ def test_a_nested_zip_that_does_not_fit_in_memory_is_refused(
     assert problems == ["in.zip in it unpacks to more than 50 bytes; unpack it and give fzctl the folder"]
 
 
+def test_zips_in_zips_share_what_they_may_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = {f"{number}.zip": zip_of({"a.log": LOG * number}) for number in (20, 30)}
+    claimed = sum(map(len, inner.values()))
+    monkeypatch.setattr(archive, "MOST_BYTES", claimed + 49 * len(LOG))
+    logs, _, problems = logs_in(tmp_path, zip_of(inner))
+    assert [name for name, _ in logs] == ["20.zip/a.log"]
+    assert len(problems) == 1
+    assert problems[0].startswith("unpacks to more than")
+    monkeypatch.setattr(archive, "MOST_BYTES", 1 << 30)
+    monkeypatch.setattr(archive, "MOST_NESTED_BYTES", claimed - 1)
+    logs, _, problems = logs_in(tmp_path, zip_of(inner))
+    assert [name for name, _ in logs] == ["20.zip/a.log"]
+    assert problems[0].startswith("30.zip in it unpacks to more than")
+
+
 def test_a_member_that_lies_about_its_size_gives_no_more_than_it_claims(tmp_path: Path) -> None:
     data = bytearray(zip_of({"a.log": b"x" * 100_000}))
     for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):

@@ -199,3 +199,26 @@ def test_a_value_with_line_ends_goes_on_below_its_event() -> None:
     found = list(parse_lines([Line(number, line.encode()) for number, line in enumerate(lines, 1)]))
     assert [event.shape for event in found] == ["text", "continuation", "blank", "continuation", "apple_json"]
     assert [event.message for event in found[1:4:2]] == ["    src: 1,", "}"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "LOCAL_STATIC_PRIVATE_KEY = {}",
+        "LOCAL_EPHEMERAL_PRIVATE_KEY={}",
+        "PRESHARED_KEY = {}",
+        "TRANSPORT_KEY = 0a1b2c3d {}",
+        "PrivateKey = {}",
+        '{{"severity":"INFO","message":"m","privateKey":"{}"}}',
+        f"{TEXT_LINE} preshared_key={{}}",
+    ],
+)
+def test_a_key_that_lies_beside_the_logs_is_not_shown(line: str) -> None:
+    key = "LbLzoAFK62lYEhsA9xSNLvGme8pb8rQV2Z7WZMq3020="
+    event = one(line.format(key))
+    assert key[:-1] not in str(event)
+    assert "(a key, not shown)" in str(event)
+
+
+def test_a_word_about_keys_is_no_key() -> None:
+    assert one(f"{TEXT_LINE} key=a public_key=b").fields[-2:] == (("key", "a"), ("public_key", "b"))
