@@ -6,14 +6,13 @@ line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines a
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.output import colour_wanted
+from fzctl.cli.logoutput import FORMS, LogOutput
 from fzctl.cli.parser import positive
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.streams import say
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
     from fzctl.logs.sources import Found, Source
 
 FILES_ANYWHERE = True
-FORMS: Final = ("text", "json", "jsonl")
 
 _POLL_SECONDS: Final = 0.2
-_BATCH: Final = 256
 _MOST_NAMED: Final = 3
 _EPILOG = """\
 examples:
@@ -112,7 +109,7 @@ class _Reader:
         self._files = len(found.sources)
         lanes = [Lane(partial(self._events_of, source), source.again) for source in found.sources]
         events = merge(lanes)
-        output = _Output(
+        output = LogOutput(
             self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources)
         )
         interrupted = False
@@ -136,7 +133,7 @@ class _Reader:
         from fzctl.logs.follow import Followed
 
         followed = Followed(_paths_to_follow(self.args.files))
-        output = _Output(self.args, many=True, live=True)
+        output = LogOutput(self.args, many=True, live=True)
         done = False
         try:
             while not done:
@@ -152,7 +149,7 @@ class _Reader:
         self._report()
         return EXIT_INPUT if self._problems else EXIT_DONE
 
-    def _show(self, events: Iterator[Event], output: _Output) -> bool:
+    def _show(self, events: Iterator[Event], output: LogOutput) -> bool:
         """Show the wanted ones; true where no more are wanted."""
         limit = self.args.count
         if limit is not None and self._shown >= limit:
@@ -250,55 +247,6 @@ class _Reader:
 
 _FINE: Final = ("TRACE", "DEBUG")
 _BLANK: Final = "blank"
-
-
-class _Output:
-    """Events on stdout in one of the forms."""
-
-    def __init__(self, args: Namespace, *, many: bool, live: bool) -> None:
-        self._form = args.form
-        self._line = _line_maker(args, many=many)
-        self._live = live
-        self._pending: list[str] = []
-        self._started = False
-
-    def show(self, event: Event) -> None:
-        text = self._line(event)
-        if self._form == "json":
-            text = f",\n{text}" if self._started else f"[\n{text}"
-            self._started = True
-        else:
-            text += "\n"
-        self._pending.append(text)
-        if len(self._pending) >= _BATCH or (self._live and self._form != "json"):
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand on what is ready."""
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            sys.stdout.write(text)
-            if self._live:
-                sys.stdout.flush()
-
-    def finish(self) -> None:
-        """The form's end; whatever fails, fails here."""
-        if self._form == "json":
-            self._pending.append("\n]\n" if self._started else "[]\n")
-        self.flush()
-        sys.stdout.flush()
-
-
-def _line_maker(args: Namespace, *, many: bool) -> Callable[[Event], str]:
-    if args.form != "text":
-        from fzctl.render.logjson import to_log_json
-
-        return to_log_json
-    from fzctl.render.logline import to_log_line
-
-    colour, brief, whole = colour_wanted(args.color), sys.stdout.isatty(), args.all_fields
-    return lambda event: to_log_line(event, colour=colour, brief=brief, whole=whole, place=many)
 
 
 def _selection(args: Namespace) -> Selection:
