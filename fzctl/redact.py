@@ -42,6 +42,26 @@ _OUTSIDE: Final = re.compile("|".join((_IPV4, _IPV6, _UUID, _NUMBER, _WORD)))
 _STAYS_OUTSIDE: Final = re.compile("|".join((_NUMBER, *_JSON_WORDS)))
 _DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}$")
 _MAPPED: Final = "::ffff:"
+
+# In running text most words are to stay, so these take more than what the protocol would call sound.
+_LABEL: Final = r"[\w*\\-]+"
+_PROSE: Final = re.compile(
+    "|".join(
+        (
+            _UUID,
+            _BARE_UUID,
+            r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",
+            rf"(?<![\w.*\\-])(?:{_LABEL}\.)+[^\W\d_][\w-]*",
+            r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F]{0,4}(?:\.[0-9]{1,3}){0,3}",
+            r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])",
+            r"""(?P<quoted>(?<!\w)'[^']{1,300}'(?!\w)|"(?:[^"\\]|\\.){1,300}")""",
+            r"(?<=/home/)[^/\s]+|(?<=/Users/)[^/\s]+|(?<=\\Users\\)[^\\\s]+",
+            r"(?P<word>[\w-]+)",
+        )
+    )
+)
+_SHOUTED: Final = re.compile(r'"[A-Z0-9_]{1,12}"')
+_QUESTION: Final = re.compile(r"'(?:A|AAAA|CNAME|HTTPS|MX|NS|PTR|SOA|SRV|SVCB|TXT) ")
 _TRIES: Final = 200
 
 Draw = Callable[[str], str]
@@ -57,6 +77,7 @@ class Redactor:
         # Nothing may turn into a word of the protocol, which would change the verdict.
         self._vocabulary = _vocabulary()
         self._taken = {word.lower() for word in self._vocabulary} | {*_JSON_WORDS}
+        self._private: set[str] = set()
 
     def redact(self, record: Record) -> Record:
         """The record of a packet with the same verdict, in which nothing names anybody."""
@@ -97,6 +118,29 @@ class Redactor:
     def redact_text(self, text: str) -> str:
         """A name, address or identifier on its own, as it is replaced inside messages."""
         return _INSIDE.sub(lambda found: self._replace(found[0]), text)
+
+    def redact_prose(self, text: str) -> str:
+        """Running text: names with a dot, addresses, identifiers, what stands in quotes; other words stay.
+
+        Names without a dot are known only where :meth:`remember` was told of them.
+        """
+        return _PROSE.sub(self._redact_found, text)
+
+    def remember(self, name: str) -> None:
+        """From here on the word is replaced in running text, too."""
+        self._private.add(name.lower())
+
+    def _redact_found(self, found: re.Match[str]) -> str:
+        piece = found[0]
+        if found.lastgroup == "word" and piece.lower() not in self._private:
+            return piece
+        if found.lastgroup == "quoted":
+            question = _QUESTION.match(piece)
+            start = 0 if question is None else question.end()
+            return piece if _SHOUTED.fullmatch(piece) else piece[:start] + self.redact_text(piece[start:])
+        if piece.endswith(":") and not piece.endswith("::"):
+            return self.redact_text(piece[:-1]) + ":"
+        return self.redact_text(piece)
 
     def _redact_end(self, end: str) -> str:
         """``192.0.2.1:51820`` or ``[2001:db8::1]:51820`` with another address and the same port."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.keys import add_key_argument
 from fzctl.cli.output import FORMS, make_output
+from fzctl.cli.parser import positive
+from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.saving import add_saving_arguments, open_saver
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.protocol.kinds import AUTO, DIALECTS
@@ -63,9 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-x", dest="hexdump", action="store_true", help="print a hex dump of each packet too")
     add_saving_arguments(parser)
-    parser.add_argument(
-        "--redact", action="store_true", help="replace domains, addresses and ids, lengths kept"
-    )
+    add_redact_arguments(parser)
 
 
 def add_selection_arguments(parser: ArgumentParser) -> None:
@@ -73,7 +73,7 @@ def add_selection_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-Y", metavar="EXPR", dest="filter", help="only messages that this display filter takes"
     )
-    parser.add_argument("-c", metavar="N", dest="count", type=_positive, help="stop after N messages")
+    parser.add_argument("-c", metavar="N", dest="count", type=positive, help="stop after N messages")
     parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
     parser.add_argument(
         "--dialect",
@@ -121,7 +121,8 @@ def _selected(args: Namespace, records: Iterator[Record]) -> Iterator[Record]:
     if keep is not None:
         records = filter(keep, records)
     # Last, because a filter means what stands in the input.
-    return map(_redactor(), records) if args.redact else records
+    redactor = make_redactor(args)
+    return records if redactor is None else map(redactor.redact, records)
 
 
 def _filter(expression: str | None) -> RecordFilter | None:
@@ -150,14 +151,6 @@ def _with_exchanges(records: Iterator[Record], names: set[str]) -> Iterator[Reco
     return iter(follow_whole(records)) if names & NEEDS_LOOKAHEAD else follow(records)
 
 
-def _redactor() -> Callable[[Record], Record]:
-    from secrets import token_bytes
-
-    from fzctl.redact import Redactor
-
-    return Redactor(token_bytes(32)).redact
-
-
 def _spare_inputs(target: str | None, sources: list[str]) -> None:
     """Refuse to overwrite what is yet to be read."""
     for source in sources:
@@ -184,11 +177,3 @@ def _is_live(source: str) -> bool:
     except (OSError, ValueError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
-def _positive(text: str) -> int:
-    if text.isascii() and text.isdigit() and text.strip("0"):
-        # Of texts with thousands of digits int() makes nothing, and islice() counts to maxsize.
-        digits = text.lstrip("0")
-        return int(digits) if len(digits) < 19 else sys.maxsize
-    raise ArgumentTypeError(f"{text!a} is no whole number above 0")

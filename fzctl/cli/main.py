@@ -23,6 +23,7 @@ VERBS = {
     "decode": "control messages out of capture files or a pipe",
     "craft": "make a message: to a capture file, hex or stdout",
     "compare": "tshark's reading of the same file, field by field",
+    "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",
     "doctor": "what this machine can do, what is missing and how to get it",
     "shell": "scapy's console with the layers loaded",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,6 +79,15 @@ def add_common_arguments(parser: ArgumentParser, default: str | None = None) -> 
         default=default or "auto",
         help="colours on stdout (default: auto)",
     )
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, as an option's type."""
+    if text.isascii() and text.isdigit() and text.strip("0"):
+        # Of texts with thousands of digits int() makes nothing, and islice() counts to maxsize.
+        digits = text.lstrip("0")
+        return int(digits) if len(digits) < 19 else sys.maxsize
+    raise ArgumentTypeError(f"{text!a} is no whole number above 0")
 
 
 class _Formatter(RawDescriptionHelpFormatter):

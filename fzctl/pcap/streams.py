@@ -62,16 +62,16 @@ class Stream:
         """Close the file that open_stream opened; a file object handed in stays open."""
         self._close()
 
-    def detect(self) -> None:
+    def detect(self, *, may_be_empty: bool = False) -> None:
         """Look at the first bytes and unpack from here on. Raises CaptureError where empty."""
         head = memoryview(bytearray(_MAGIC_LENGTH))
         filled = 0
         while filled < _MAGIC_LENGTH and (count := self._read(head[filled:])):
             filled += count
-        if not filled:
+        if not filled and not may_be_empty:
             raise CaptureError(self.name, "the file is empty")
         self._head = bytes(head[:filled])
-        if self._head[0] in _PACKED:
+        if filled and self._head[0] in _PACKED:
             from fzctl.pcap.compression import unpacker_for
 
             self._deliver = unpacker_for(self._head, self._read, self.name) or self._read
@@ -92,11 +92,11 @@ class Stream:
         return delivered
 
 
-def open_stream(source: Source) -> Stream:
+def open_stream(source: Source, *, may_be_empty: bool = False) -> Stream:
     """Open a path, ``-`` (standard input) or a binary file object.
 
-    Raises CaptureError where it is missing, a directory, not permitted, empty, or zstd without
-    a module to read it.
+    Raises CaptureError where it is missing, a directory, not permitted, zstd without a module
+    to read it, or empty (unless it ``may_be_empty``, as a log may).
     """
     if not isinstance(source, (str, os.PathLike)):
         stream = _open_object(source, str(getattr(source, "name", "stream")))
@@ -105,7 +105,7 @@ def open_stream(source: Source) -> Stream:
     else:
         stream = _open_path(os.fspath(source))
     try:
-        stream.detect()
+        stream.detect(may_be_empty=may_be_empty)
     except BaseException:
         stream.close()
         raise

@@ -20,9 +20,9 @@ def test_a_script_knows_every_verb_and_their_options(shell_name: str, fzctl: Run
 def test_bash_completes_with_it(shell: Run) -> None:
     found = shell(
         "$FZCTL completion bash > script && source ./script && "
-        "COMP_WORDS=(fzctl decode --re) COMP_CWORD=2 && _shtab_fzctl && echo ${COMPREPLY[@]}"
+        "COMP_WORDS=(fzctl decode --dia) COMP_CWORD=2 && _shtab_fzctl && echo ${COMPREPLY[@]}"
     )
-    assert (found.code, found.out, found.err) == (0, "--redact\n", "")
+    assert (found.code, found.out, found.err) == (0, "--dialect\n", "")
 
 
 def test_another_shell_is_refused(fzctl: Run) -> None:

@@ -147,3 +147,10 @@ def test_a_non_blocking_pipe_is_refused() -> None:
     with os.fdopen(reader, "rb", buffering=0) as file, pytest.raises(CaptureError, match="non-blocking"):
         open_stream(file)
     os.close(writer)
+
+
+def test_an_empty_log_is_no_damage() -> None:
+    stream = open_stream(io.BytesIO(b""), may_be_empty=True)
+    assert stream.readinto(memoryview(bytearray(8))) == 0
+    with pytest.raises(CaptureError, match="is empty"):
+        open_stream(io.BytesIO(b""))

@@ -1,0 +1,1 @@
+"""Firezone's logs: one reader per shape, one event model, one timeline."""

@@ -1,0 +1,140 @@
+"""The offset between a log's clock and a capture's, out of what stands in both.
+
+A log line that says that a control message was sent or received belongs to a packet, but which
+of several for the same domain nobody says, and either side may have begun earlier. So every
+possible pair gives a difference, and the offset is where most of them agree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from operator import itemgetter
+from statistics import median, quantiles
+from typing import Final, NamedTuple
+
+from fzctl.logs.event import Event
+from fzctl.logs.events import recognise
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
+from fzctl.protocol.values import domain_key
+from fzctl.records import Record
+
+WINDOW: Final = 500_000_000
+"""Nanoseconds within which differences agree: writing a line, and the way to who captures."""
+
+FEWEST: Final = 3
+_MOST_OF_A_KEY: Final = 64
+_MOST_TRIED: Final = 1000
+
+Key = tuple[str, str]
+"""A kind's name and the domain's key, empty for kinds without domain."""
+
+
+class Sighting(NamedTuple):
+    """A control message at a moment (nanoseconds), in a log or in a capture."""
+
+    key: Key
+    time: int
+    resource: str | None = None
+
+
+class Offset(NamedTuple):
+    """Add ``nanoseconds`` to a log's times to have the capture's.
+
+    ``pairs`` is how many messages agree on it, ``spread`` the middle half of their differences in
+    nanoseconds. ``is_sure`` is false where another offset fits nearly as many.
+    """
+
+    nanoseconds: int
+    pairs: int
+    spread: int
+    is_sure: bool
+
+
+def sightings_in_log(events: Iterable[Event]) -> list[Sighting]:
+    """The control messages that a log tells of."""
+    found = []
+    for event in events:
+        named = recognise(event)
+        if named is not None and named.kind.message is not None and event.time is not None:
+            domain = domain_key(named.domain) if named.domain is not None else ""
+            found.append(Sighting((named.kind.message, domain), event.time, named.resource))
+    return found
+
+
+def sightings_in_capture(records: Iterable[Record]) -> list[Sighting]:
+    """The control messages of a capture, copies left out."""
+    found = []
+    for record in records:
+        message = record.message
+        if message.accepted and record.time is not None and record.copy_of is None:
+            domain = message.fields.get(DOMAIN.name)
+            key = (message.name, domain_key(domain) if isinstance(domain, str) else "")
+            found.append(Sighting(key, record.time, message.fields.get(RESOURCE.name)))
+    return found
+
+
+def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Offset | None:
+    """The offset that most sightings agree on; ``None`` where fewer than :data:`FEWEST` do."""
+    packets = _by_key(capture)
+    lines = _by_key(log)
+    differences = [
+        (packet.time - line.time, line, packet)
+        for key, told in lines.items()
+        for line in told
+        for packet in packets.get(key, ())
+        if _is_same_resource(line, packet)
+    ]
+    differences.sort(key=itemgetter(0))
+    if len(differences) < FEWEST:
+        return None
+    times = [difference for difference, _, _ in differences]
+    best = rival = 0
+    place = -1
+    counts = [bisect_right(times, time + WINDOW) - start for start, time in enumerate(times)]
+    # Windows with more differences first; one message pairs once, so the count is an upper bound.
+    order = sorted(range(len(times)), key=lambda start: (-counts[start], abs(times[start])))
+    for start in order[:_MOST_TRIED]:
+        if counts[start] <= (best if place < 0 else rival):
+            break
+        overlaps = place >= 0 and abs(times[start] - times[place]) <= WINDOW
+        count = len(_paired(differences[start : start + counts[start]]))
+        if count > best:
+            if not overlaps:
+                rival = best
+            best, place = count, start
+        elif not overlaps:
+            rival = max(rival, count)
+    paired = _paired(differences[place : place + counts[place]])
+    if len(paired) < FEWEST:
+        return None
+    quarters = quantiles(paired, n=4)
+    return Offset(round(median(paired)), len(paired), round(quarters[2] - quarters[0]), rival * 5 < best * 4)
+
+
+def _by_key(sightings: Iterable[Sighting]) -> dict[Key, list[Sighting]]:
+    found: dict[Key, list[Sighting]] = {}
+    for sighting in sightings:
+        known = found.setdefault(sighting.key, [])
+        # A domain asked for without end gives no better offset.
+        if len(known) < _MOST_OF_A_KEY:
+            known.append(sighting)
+    return found
+
+
+def _is_same_resource(line: Sighting, packet: Sighting) -> bool:
+    """1.4.0 did not log the resource; then the domain has to do."""
+    return line.resource is None or packet.resource is None or line.resource == packet.resource
+
+
+def _paired(differences: list[tuple[int, Sighting, Sighting]]) -> list[int]:
+    """The differences of a window, each line and each packet used once, in the order of time."""
+    lines: set[int] = set()
+    packets: set[int] = set()
+    found = []
+    for difference, line, packet in sorted(differences, key=lambda each: (each[1].time, each[2].time)):
+        if id(line) not in lines and id(packet) not in packets:
+            lines.add(id(line))
+            packets.add(id(packet))
+            found.append(difference)
+    return found

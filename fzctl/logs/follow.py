@@ -1,0 +1,152 @@
+"""Logs that are still being written: they grow, are rotated, made anew, or the symlink moves on.
+
+Nothing here waits: whoever follows calls :meth:`Followed.poll` as often as suits.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from fzctl.errors import CaptureError
+from fzctl.logs.event import BLANK, CONTINUATION, TEXT, Event
+from fzctl.logs.lines import Splitter
+from fzctl.logs.parse import Line, parse_line
+from fzctl.logs.sources import Source
+
+_PIECE: Final = 1 << 18
+
+
+class Tail:
+    """One file by its name; ``poll`` gives what was added since. ``identity`` is what it reads now.
+
+    The file that stands under the name may change: what the old one still got is read first.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file: int | None = None
+        self.identity: tuple[int, int] | None = None
+        self._at = 0
+        self._splitter = Splitter()
+        self._goes_on = False
+
+    def poll(self) -> Iterator[Event]:
+        """The events that were added. A file that is not there, or not now, has none."""
+        identity = self._look()
+        if self._file is not None and identity != self.identity:
+            yield from self._read()
+            yield from self._end()
+        if self._file is None and identity is not None:
+            self._open()
+        if self._file is not None:
+            if os.fstat(self._file).st_size < self._at:
+                yield from self._end()
+                self._open()
+            yield from self._read()
+
+    def close(self) -> Iterator[Event]:
+        """Close it; what stands behind the last line end comes now."""
+        yield from self._end()
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.path)
+        except (OSError, ValueError):
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+    def _open(self) -> None:
+        try:
+            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            return
+        status = os.fstat(self._file)
+        self.identity = status.st_dev, status.st_ino
+        self._at = 0
+        self._splitter = Splitter()
+        self._goes_on = False
+
+    def _read(self) -> Iterator[Event]:
+        while self._file is not None:
+            try:
+                data = os.read(self._file, _PIECE)
+            except OSError as error:
+                yield from self._end()
+                raise CaptureError(self.path, f"cannot be read: {error.strerror}") from None
+            if not data:
+                return
+            self._at += len(data)
+            yield from self._events(self._splitter.feed(data))
+
+    def _end(self) -> Iterator[Event]:
+        yield from self._events(self._splitter.finish())
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _events(self, lines: Iterator[Line]) -> Iterator[Event]:
+        for number, data, left_out in lines:
+            for event in parse_line(data, self.path, number, goes_on=self._goes_on, left_out=left_out):
+                shape = event.shape
+                self._goes_on = shape in (TEXT, CONTINUATION) or (self._goes_on and shape == BLANK)
+                yield event
+
+
+class Followed:
+    """Several files, which ``find`` names anew at each poll: folders get new ones.
+
+    ``problems`` is what went wrong so far; the other files are still followed.
+    """
+
+    def __init__(self, find: Callable[[], Sequence[Source]]) -> None:
+        self.problems: list[CaptureError] = []
+        self._find = find
+        self._tails: dict[str, Tail] = {}
+        self._rotated: dict[str, tuple[int, int] | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._tails)
+
+    def poll(self) -> list[Event]:
+        """What was added since the last poll, by time; in memory, for it is what one poll finds."""
+        # A tail holds its file open, so that no other can have the same identity meanwhile.
+        read = {tail.identity for tail in self._tails.values()}
+        for source in self._find():
+            path, identity = source.path, source.identity
+            if path is None or path in self._tails:
+                continue
+            if identity in read or self._rotated.get(path, 0) == identity:
+                # It has been read under another name.
+                self._rotated[path] = identity
+                continue
+            self._tails[path] = Tail(path)
+        return by_time([self._collect(tail.poll()) for tail in self._tails.values()])
+
+    def close(self) -> list[Event]:
+        """Close all of them."""
+        return by_time([self._collect(tail.close()) for tail in self._tails.values()])
+
+    def _collect(self, events: Iterator[Event]) -> list[Event]:
+        found: list[Event] = []
+        try:
+            for event in events:
+                found.append(event)  # noqa: PERF402 - extend() would lose them all where the last one fails
+        except CaptureError as error:
+            self.problems.append(error)
+        return found
+
+
+def by_time(several: Sequence[list[Event]]) -> list[Event]:
+    """Lists of events as one; lines of one list never change places."""
+    from fzctl.logs.merge import Lane, merge
+
+    filled = [events for events in several if events]
+    return list(merge([Lane(partial(_each, events)) for events in filled]))
+
+
+def _each(events: list[Event]) -> Generator[Event]:
+    yield from events

@@ -1,0 +1,139 @@
+"""``--redact`` for logs: the same replacements as in captures, wherever in an event they stand.
+
+Fields that hold names lose all their words; running text loses what looks like a name, an address
+or an identifier. A line that could not be read, of which nobody knows what is what, loses all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from fzctl.logs.event import CONTINUATION, SEVERITIES, UNKNOWN, Event, Fields, Span
+from fzctl.redact import Redactor
+
+_NAMES: Final = frozenset(
+    (
+        *("domain", "name", "address", "host", "hostname", "fqdn", "query", "question", "record"),
+        *("site", "sites", "label", "email", "actor", "actor_name", "account", "account_slug", "slug"),
+        *("user", "user_name", "username", "device_name", "url", "api_url", "sni", "ssid", "upstream_dns"),
+        *("token", "secret", "password", "key", "public_key", "preshared_key", "ip", "ips", "src", "dst"),
+    )
+)
+"""Fields whose values name somebody or something, as a whole."""
+
+_FILTERS: Final = frozenset(("directives", "log_filter", "filter"))
+"""Fields that name Firezone's own modules, in quotes."""
+
+_STRUCTURE: Final = frozenset(
+    (
+        *("time", "timestamp", "target", "severity", "level", "message", "fields", "span", "spans"),
+        *("name", "file", "line", "domain", "logging", "googleapis", "com", "sourceLocation"),
+        *(*SEVERITIES, "WARNING", "null", "true", "false"),
+    )
+)
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_SOURCE: Final = re.compile(r"(?:[\w+-]+/)*[\w-]+\.rs:[0-9]+")
+_OWN_FILE: Final = re.compile(
+    r"(?:(?:connlib|gui-client|tunnel-service|firezone-headless-client)\.)?"
+    r"(?:latest|[0-9]{4}(?:-[0-9]{2}){5})?(?:\.(?:log|jsonl|gz|zst|zip))*"
+)
+_EXTENSIONS: Final = re.compile(r"(?:\.(?:log|jsonl|json|txt|gz|zst|zip|latest))*\Z")
+_STANDARD_INPUT: Final = "standard input"
+
+
+class LogRedactor:
+    """Replaces names in events by what ``redactor`` puts for them everywhere."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def redact(self, event: Event) -> Event:
+        """The event without anything that names anybody; time, level and structure stay."""
+        prose = self._redactor.redact_prose
+        fields = self._fields(event.fields)
+        spans = tuple(
+            [Span(span.name and prose(span.name), self._fields(span.fields)) for span in event.spans]
+        )
+        message = event.message
+        if message is not None:
+            whole = event.shape == CONTINUATION
+            message = self._redactor.redact_text(message) if whole else self._text("message", message)
+        return event._replace(
+            target=event.target and prose(event.target),
+            message=message,
+            fields=fields,
+            spans=spans,
+            file=event.file and self.redact_path(event.file),
+            raw=self._raw(event.raw) if event.problem is not None or event.shape == UNKNOWN else "",
+            location=event.location and self._location(event.location),
+        )
+
+    def redact_path(self, path: str) -> str:
+        """A file's name: what Firezone calls its own logs stays, and the endings."""
+        if path == _STANDARD_INPUT:
+            return path
+        return "/".join(map(self._file, path.split("/")))
+
+    def redact_sentence(self, text: str) -> str:
+        """A sentence of ours that may quote a name out of a file."""
+        return self._redactor.redact_prose(text)
+
+    def _file(self, name: str) -> str:
+        if _OWN_FILE.fullmatch(name):
+            return name
+        ending = _EXTENSIONS.search(name)
+        cut = len(name) if ending is None else ending.start()
+        return self._redactor.redact_text(name[:cut]) + name[cut:]
+
+    def _fields(self, fields: Fields) -> Fields:
+        return tuple(
+            [(self._redactor.redact_prose(name), self._value(name, value)) for name, value in fields]
+        )
+
+    def _value(self, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(name, value)
+        if isinstance(value, list):
+            return [self._value(name, each) for each in value]
+        if isinstance(value, dict):
+            return {self._redactor.redact_prose(key): self._value(key, each) for key, each in value.items()}
+        return value
+
+    def _text(self, name: str, text: str) -> str:
+        if text[:1] in ("{", "[") and (document := _read(text)) is not None:
+            new = self._value(name, document)
+            return json.dumps(new, ensure_ascii=False, separators=(",", ":"))
+        if name.lower() in _NAMES:
+            if "." not in text and " " not in text:
+                self._redactor.remember(text)
+            return self._redactor.redact_text(text)
+        if name in _FILTERS and len(text) > 1 and text[0] == text[-1] == '"':
+            return f'"{self._redactor.redact_prose(text[1:-1])}"'
+        return self._redactor.redact_prose(text)
+
+    def _location(self, location: str) -> str:
+        return location if _SOURCE.fullmatch(location) else self._redactor.redact_text(location)
+
+    def _raw(self, raw: str) -> str:
+        """Every word but those that make the structure, so that what is broken can still be seen."""
+        parts: list[str] = []
+        position = 0
+        for found in _WORD.finditer(raw):
+            if found[0] in _STRUCTURE and not _is_inside_a_name(raw, found.start(), found.end()):
+                parts += (self._redactor.redact_text(raw[position : found.start()]), found[0])
+                position = found.end()
+        return "".join((*parts, self._redactor.redact_text(raw[position:])))
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_inside_a_name(text: str, start: int, end: int) -> bool:
+    around = text[max(0, start - 1) : start] + text[end : end + 1]
+    return any(each.isalnum() or each in "-_.\\" for each in around)

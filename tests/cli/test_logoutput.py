@@ -1,0 +1,44 @@
+"""Events on stdout: in pieces where nobody waits, at once where somebody does."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+import pytest
+
+from fzctl.cli.logoutput import FORMS, LogOutput
+from tests.logs.read import one
+
+EVENT = one("2026-08-22T00:53:24.158Z  INFO a::b: hi")
+
+
+def output(form: str, *, live: bool) -> LogOutput:
+    return LogOutput(Namespace(form=form, color="never", all_fields=False), many=False, live=live)
+
+
+@pytest.mark.parametrize(("form", "live"), [(form, live) for form in FORMS for live in (False, True)])
+def test_an_event_is_shown_at_once_only_where_it_is_live(
+    form: str, live: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = output(form, live=live)
+    shown.show(EVENT)
+    assert bool(capsys.readouterr().out) is (live and form != "json")
+    shown.flush()
+    shown.finish()
+
+
+def test_many_events_are_handed_on_before_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = output("text", live=False)
+    for _ in range(1000):
+        shown.show(EVENT)
+    assert 500 < len(capsys.readouterr().out.splitlines()) <= 1000
+
+
+@pytest.mark.parametrize("count", range(3))
+def test_json_is_one_array_whatever_the_count(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = output("json", live=False)
+    for _ in range(count):
+        shown.show(EVENT)
+    shown.finish()
+    assert [each["message"] for each in json.loads(capsys.readouterr().out)] == ["hi"] * count
