@@ -7,10 +7,12 @@ questions and answers. The texts are brought into one form first, ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from socket import AF_INET6, inet_pton
 from typing import Any, Final, NamedTuple
 
 from fzctl.columns import PREFIX, all_columns
 from fzctl.filter.fields import FieldType
+from fzctl.protocol.values import format_ip
 from fzctl.records import Record
 
 Values = Mapping[str, Sequence[str]]
@@ -101,4 +103,14 @@ def _normalised(kind: FieldType, text: str) -> str:
         return "1" if text.lower() in ("1", "true") else "0"
     if kind is FieldType.UINT and text.lower().startswith("0x"):
         return str(int(text, 16))
+    if kind is FieldType.IPV6:
+        return _canonical_ipv6(text)
     return text.lower() if kind is FieldType.GUID else text
+
+
+def _canonical_ipv6(text: str) -> str:
+    """The C library, and so Wireshark, writes ``::102:304`` as ``::1.2.3.4``; Rust does not."""
+    try:
+        return format_ip(inet_pton(AF_INET6, text))
+    except OSError:  # a name in place of the address
+        return text

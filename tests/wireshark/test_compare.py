@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fzctl.analysis.exchanges import follow_whole
 from fzctl.wireshark.compare import Difference, compared_fields, differences, our_values, their_values
 from tests.records import TIME, assigned, goodbye, raw, record, status
@@ -30,6 +32,21 @@ def test_older_and_newer_booleans_are_the_same() -> None:
     assert [their_values({"fzp2p.accepted": [text]})["fzp2p.accepted"] for text in shown] == [
         ["1"], ["1"], ["0"], ["0"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours"),
+    [
+        ("::1.2.3.4", "::102:304"),
+        ("::ffff:1.2.3.4", "::ffff:1.2.3.4"),
+        ("::ffff:0:102:304", "::ffff:0:102:304"),
+        ("fd00:2021:1111:8000::1", "fd00:2021:1111:8000::1"),
+        ("::", "::"),
+        ("gitlab.example.com", "gitlab.example.com"),
+    ],
+)
+def test_addresses_are_written_as_receivers_write_them(shown: str, ours: str) -> None:
+    assert their_values({"fzp2p.proxy_ipv6": [shown]})["fzp2p.proxy_ipv6"] == [ours]
 
 
 def test_equal_readings_have_no_difference() -> None:

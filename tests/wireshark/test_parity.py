@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Sequence
@@ -75,7 +74,9 @@ def our_records(capture: Path, dialect: str) -> list[Record]:
 
 def difference(record: Record, shown: Values) -> list[tuple[str, Any, Any]]:
     ours, theirs = our_values(record), their_values(shown)
-    found = [(name, plain(name, ours[name]), plain(name, theirs[name])) for name in compared_fields()]
+    found: list[tuple[str, Any, Any]] = [
+        (name, list(ours[name]), list(theirs[name])) for name in compared_fields()
+    ]
     error = [] if record.message.error is None else [record.message.error]
     found.append(("error", without_numbers(error), without_numbers(shown.get("fzp2p.error", ()))))
     found.append(("text", list(ours["fzp2p.resource"]), list(shown.get("fzp2p.resource_text", ()))))
@@ -85,8 +86,3 @@ def difference(record: Record, shown: Values) -> list[tuple[str, Any, Any]]:
 def without_numbers(texts: Sequence[str]) -> list[str]:
     """Lua repeats a number as it stands in the payload, Python prints the one that it means."""
     return [re.sub(r"number [-+.0-9eE]+", "number", text) for text in texts]
-
-
-def plain(name: str, texts: Any) -> list[str]:
-    """Wireshark shows ::102:304 as ::1.2.3.4."""
-    return [str(ipaddress.ip_address(text)) if "ipv" in name else text for text in texts]
