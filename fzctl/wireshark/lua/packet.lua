@@ -1,9 +1,9 @@
--- The packet level. Wireshark has taken the IPv6 packet apart when it calls us; where the packet
--- stands in the frame as it is, its header is looked up there, so that a receiver's rules can be
--- held against it. Mirrors fzctl/protocol/packet.py.
+-- The packet level. Wireshark has taken the IPv6 packet apart when it calls us; its header is
+-- looked up in the frame, or in the bytes that came out of WireGuard, so that a receiver's rules
+-- can be held against it. Mirrors fzctl/protocol/packet.py.
 --
--- Inside WireGuard the decrypted header is out of reach: Lua sees only what follows it. Wireshark
--- has cut or accepted its length by then, so of these rules only the size is left.
+-- Where Wireshark builds no tree, Lua sees of the decrypted packet only what follows the header.
+-- Its length was cut or accepted by then, so of these rules only the size is left.
 
 local IPV6_HEADER, CONTROL_HEADER, MAX_PACKET, CONTROL_PROTOCOL = 40, 8, 1280, 255
 local FRAGMENT = 44
@@ -109,4 +109,6 @@ local function find_control(headers, protocol)
   return found == CONTROL_PROTOCOL and not broken and offset or nil
 end
 
-return { judge = judge, find_control = find_control, u16 = u16, CONTROL_HEADER = CONTROL_HEADER }
+return {
+  judge = judge, find_packet = find_packet, find_control = find_control, u16 = u16, CONTROL_HEADER = CONTROL_HEADER,
+}
