@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from fzctl.pcap.capture import open_capture
+from fzctl.pcap.links import RAW
 from fzctl.pcap.writer import open_writer
-from fzctl.protocol.packet import IPV6_HEADER, build_packet
+from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.turn import wrap_channel_data
-from tests.records import RESOURCE
 from tests.wireguard.lab import shake_hands
+from tests.wireshark.traffic import Cut
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLES: Final = ROOT / "captures"
 VECTORS: Final = ROOT / "tests" / "protocol" / "vectors" / "packets.json"
 
-RATES: Final = (0.002, 0.02, 0.1, 0.5)
+RATES: Final = (0.001, 0.005, 0.02, 0.1, 0.2, 0.5)
 
 _TIME: Final = 1_795_351_381_000_000_000
-_MOST: Final = 65_000
+_MOST_INSIDE: Final = 65_535 - 20 - 8 - 4 - 32  # of IPv4, UDP, ChannelData and WireGuard
 _PEERS: Final = (51820, 51821)
 _RELAY: Final = (49152, 3478)
 
@@ -51,7 +52,7 @@ def mutate(source: Path, target: Path, rate: float, seed: int, keep: int = 0) ->
 
 
 def plain(
-    corpus: Path, folder: Path, seeds: Iterable[int], rates: Iterable[float] = RATES
+    whole: Path, folder: Path, seeds: Iterable[int], rates: Iterable[float] = RATES
 ) -> Iterator[Broken]:
     """The corpus broken: everywhere, and behind the IPv6 header alone."""
     seeds = list(seeds)
@@ -60,11 +61,14 @@ def plain(
             for keep in (0, IPV6_HEADER):
                 title = f"rate {rate}, seed {seed}, first {keep} bytes whole"
                 target = folder / f"plain-{rate}-{seed}-{keep}.pcapng"
-                yield Broken(title, mutate(corpus, target, rate, seed, keep))
+                yield Broken(title, mutate(whole, target, rate, seed, keep))
 
 
 def sealed(broken: Broken, folder: Path, *, relayed: bool = False) -> Broken:
-    """The same packets inside WireGuard, relayed ones in ChannelData; the outside is whole."""
+    """The same packets inside WireGuard, relayed ones in ChannelData; the outside is whole.
+
+    What is larger than a datagram stays outside.
+    """
     lab = shake_hands()
     stem = f"sealed-{'turn-' if relayed else ''}{broken.capture.stem}"
     target, keys = folder / f"{stem}.pcap", folder / f"{stem}.keys"
@@ -72,9 +76,8 @@ def sealed(broken: Broken, folder: Path, *, relayed: bool = False) -> Broken:
     ports = _RELAY if relayed else _PEERS
     with open_capture(broken.capture) as source, open_writer(target) as writer:
         inside = [(True, lab.initiation), (False, lab.response)]
-        inside += [
-            (True, lab.to_responder(counter, frame.data)) for counter, frame in enumerate(source.frames())
-        ]
+        packets = [frame.data for frame in source.frames() if len(frame.data) <= _MOST_INSIDE]
+        inside += [(True, lab.to_responder(counter, packet)) for counter, packet in enumerate(packets)]
         for number, (forth, datagram) in enumerate(inside):
             payload = wrap_channel_data(0x4001, datagram) if relayed else datagram
             writer.write(_udp(payload, ports if forth else ports[::-1], forth), _TIME + number)
@@ -95,46 +98,22 @@ def broken_samples(folder: Path, seeds: Iterable[int], rates: Iterable[float] = 
 
 def write_corpus(path: Path) -> Path:
     """One capture with the packets of all samples and all vectors."""
-    return write_packets(path, (*_samples(), *vectors()))
+    return write_packets(path, corpus())
 
 
-def write_packets(path: Path, packets: Iterable[bytes]) -> Path:
-    """A capture of raw IP, a packet a millisecond."""
-    with open_writer(path) as writer:
-        for number, packet in enumerate(packets):
-            writer.write(packet, _TIME + number * 1_000_000)
+def corpus() -> Iterator[bytes]:
+    """The packets of all samples and all vectors."""
+    yield from _samples()
+    yield from vectors()
+
+
+def write_packets(path: Path, packets: Iterable[bytes | Cut], link_type: int = RAW) -> Path:
+    """A capture, by default of raw IP, a packet a millisecond."""
+    with open_writer(path, link_type) as writer:
+        for number, each in enumerate(packets):
+            packet, captured = each if isinstance(each, Cut) else (each, len(each))
+            writer.write(packet[:captured], _TIME + number * 1_000_000, len(packet))
     return path
-
-
-def hostile() -> Iterator[bytes]:
-    """What somebody would send who wishes the reader ill."""
-    payloads = [
-        b"[" * _MOST,
-        b'{"a":' * (_MOST // 5),
-        b'{"resource":' + b"[" * 60_000,
-        b'{"resource":' + b"[" * 127 + b"]" * 127 + b"}",
-        b'{"domain":"' + b"a." * 30_000 + b'"}',
-        b'{"domain":"' + b"\\u0041" * 10_000 + b'"}',
-        b'{"domain":"' + b"\\ud800" * 10_000,
-        b'"' + b"\\" * 60_001,
-        b"-" + b"9" * 60_000,
-        b"1e" + b"9" * 60_000,
-        b" " * 60_000,
-        b"\xff" * _MOST,
-        b"\0" * _MOST,
-        f'{{"resource":"{RESOURCE}","domain":"a","proxy_ips":["'.encode() + b'1.2.3.4","' * 6_000,
-        b'{"x":1,' * 9_000,
-        b"[" + b"1," * 30_000 + b"1]",
-        bytes(number * 167 % 251 for number in range(_MOST)),
-        b"%s%n\x1b]0;x\x07" * 5_000,
-        b"",
-        b"{",
-    ]
-    for payload in payloads:
-        for kind in range(5):
-            yield build_packet(kind, payload, force=True)
-    whole = build_packet(0, b'{"resource":"', force=True)
-    yield from (whole[:size] for size in range(IPV6_HEADER, len(whole)))
 
 
 def vectors() -> Iterator[bytes]:

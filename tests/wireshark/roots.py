@@ -18,9 +18,12 @@ from tests.wireshark.tsharks import Tshark
 
 _MINUTES: Final = 15
 _SCRIPTS: Final = Path("/usr/share/debootstrap/scripts")
-_NOBODY: Final = "65534"
+NOBODY: Final = 65534
 _WORK: Final = "/srv/fzctl"
-_INSTALL: Final = ("apt-get", "-qq", "-y", "-o", "Acquire::Retries=2", "install", "--no-install-recommends")
+_APT: Final = ("apt-get", "-qq", "-y", "-o", "Acquire::Retries=2")
+# Besides tshark what fzctl needs, so that no other index than the mirror is asked.
+_PACKAGES: Final = ("tshark", "python3-venv", "python3-cryptography")
+_VENV: Final = "/opt/fzctl"
 
 
 class RootError(Exception):
@@ -48,6 +51,7 @@ def root_of(suite: str, cache: Path | None, *, fresh: bool = False) -> Iterator[
         if not root.exists():
             with tempfile.TemporaryDirectory(prefix=f"{suite}-", dir=cache) as folder:
                 _make(suite, Path(folder) / suite).rename(root)
+        _equip(root)
         yield root
 
 
@@ -57,9 +61,9 @@ def tshark_in(root: Path) -> Iterator[Tshark]:
     folder = root / _WORK.lstrip("/")
     _remove(folder)
     folder.mkdir()
-    command = ("chroot", f"--userspec={_NOBODY}:{_NOBODY}", "--groups=", str(root), *_clean(_WORK))
+    nobody = (f"--userspec={NOBODY}:{NOBODY}", "--groups=")
     try:
-        yield Tshark(command, folder, _WORK)
+        yield Tshark(("chroot", *nobody, str(root), *_clean(_WORK)), folder, _WORK)
     finally:
         _remove(folder)
 
@@ -72,10 +76,46 @@ def tshark_here() -> Iterator[Tshark]:
         raise RootError(f"tshark is not installed: apt install {dev.PEERS['tshark']}")
     drop: tuple[str, ...] = ()
     if os.geteuid() == 0:
-        drop = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+        drop = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     with tempfile.TemporaryDirectory(prefix="fzctl-tshark-") as name:
         Path(name).chmod(0o755)
         yield Tshark((*drop, *_clean(name)), Path(name), name)
+
+
+def as_root(root: Path, tshark: Tshark) -> Tshark:
+    """The tshark of that root, started by root."""
+    return tshark._replace(command=("chroot", str(root), *_clean(_WORK)))
+
+
+def for_fzctl(tshark: Tshark, program: str) -> Tshark:
+    """This machine's tshark, as nobody where nobody can start our program, too; else as we are.
+
+    This tree, or its Python, may be root's alone.
+    """
+    if tshark.call(program, "--version").returncode == 0:
+        return tshark
+    return tshark._replace(command=_clean(tshark.inside))
+
+
+def fzctl_in(root: Path) -> str:
+    """Install fzctl in that root as users do, a wheel in an environment of its own; the program's path there.
+
+    It is built from a copy of the tree, so that nothing is left in it. Raises RootError.
+    """
+    _remove(root / _VENV.lstrip("/"))
+    _run("chroot", str(root), "python3", "-m", "venv", "--system-site-packages", _VENV)
+    with tempfile.TemporaryDirectory(prefix="wheel-", dir=root / _WORK.lstrip("/")) as name:
+        source = Path(name) / "source"
+        shutil.copytree(dev.ROOT / "fzctl", source / "fzctl", ignore=shutil.ignore_patterns("__pycache__"))
+        for each in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copyfile(dev.ROOT / each, source / each)
+        options = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir")
+        _run(*map(str, dev.pip()), "wheel", *options, name, str(source))
+        (wheel,) = Path(name).glob("*.whl")
+        inside = f"{_WORK}/{wheel.relative_to(root / _WORK.lstrip('/'))}"
+        pip = (f"{_VENV}/bin/pip", "--isolated", "install", "--quiet", "--no-index", "--no-deps")
+        _run("chroot", str(root), *pip, inside)
+    return f"{_VENV}/bin/fzctl"
 
 
 def _clean(home: str) -> tuple[str, ...]:
@@ -94,9 +134,24 @@ def _make(suite: str, root: Path) -> Path:
     dev.say(f"making a root of {suite}, which takes a minute or two")
     # What debootstrap mounts goes away with it, whatever happens.
     _run("unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root), mirror, *script)
-    _run("chroot", str(root), *_INSTALL, "tshark")
-    _run("chroot", str(root), "apt-get", "clean")
+    _equip(root)
     return root
+
+
+def _equip(root: Path) -> None:
+    """Install what a root that was made earlier lacks."""
+    chroot = ("chroot", str(root))
+    asked = (*chroot, "dpkg-query", "--show", "--showformat", "${db:Status-Status} ", *_PACKAGES)
+    if dev.output_of(asked).split() == ["installed"] * len(_PACKAGES):
+        return
+    install = (*chroot, *_APT, "install", "--no-install-recommends", *_PACKAGES)
+    try:
+        _run(*install)
+    except RootError:  # its lists are older than what the mirror holds by now
+        # A mirror may stand still for longer than a testing release is valid.
+        _run(*chroot, *_APT, "-o", "Acquire::Check-Valid-Until=false", "update")
+        _run(*install)
+    _run(*chroot, "apt-get", "clean")
 
 
 def _mirror() -> str:

@@ -46,3 +46,10 @@ def test_the_same_seed_breaks_the_same_bytes(tmp_path: Path) -> None:
         for number, seed in enumerate((1, 1, 2))
     )
     assert first == again != other
+
+
+def test_a_dissector_that_takes_other_traffic_is_noticed(tmp_path: Path) -> None:
+    script = tmp_path / "takes.lua"
+    script.write_text(RAISES % "return 1")
+    with tshark_here() as tshark:
+        assert any(checks.others(Reader(tshark, script), tmp_path))

@@ -48,8 +48,12 @@ class Tshark(NamedTuple):
 
     def run(self, *arguments: str, seconds: float = SECONDS) -> subprocess.CompletedProcess[bytes]:
         """Run it with these arguments. Raises TimeoutExpired."""
+        return self.call("tshark", *arguments, seconds=seconds)
+
+    def call(self, *command: str, seconds: float = SECONDS) -> subprocess.CompletedProcess[bytes]:
+        """Run another program in tshark's place. Raises TimeoutExpired."""
         return subprocess.run(
-            [*self.command, *arguments],
+            [*self.command[:-1], *command],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False,
         )  # fmt: skip
 
@@ -71,6 +75,11 @@ class Reader:
             if keys is not None:
                 more += ["-o", f"wg.keylog_file:{stack.enter_context(self.tshark.placed(keys))}"]
             return self.tshark.run("-n", "-X", self._script, *more, "-r", inside, *options)
+
+    def read_without_dissector(self, capture: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
+        """The same as if we were not there."""
+        with self.tshark.placed(capture) as inside:
+            return self.tshark.run("-n", "-r", inside, *options)
 
     def complaints(self, capture: Path, *options: str, keys: Path | None = None) -> list[str]:
         """Everything that must not happen when the capture is read in full."""

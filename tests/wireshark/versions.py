@@ -16,12 +16,15 @@ import tempfile
 import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = "here"
+FZCTL: Final = str(ROOT / ".venv" / "bin" / "fzctl")
+FIRST: Final = "the field fzp2p.kind exists"
 SEEDS: Final = 5
 _MOST_SHOWN: Final = 5
 
@@ -30,11 +33,23 @@ if __name__ == "__main__":
     import dev
 
     if Path(sys.prefix).resolve() != dev.VENV:
-        dev.prepare(("test",))
+        dev.prepare(("dev",))  # with what builds a wheel
         os.execv(dev.VENV_PYTHON, [str(dev.VENV_PYTHON), *sys.argv])
 
-from tests.wireshark import checks, roots  # noqa: E402 - the path has to be set first
+from fzctl.wireshark.folders import parse_version  # noqa: E402
+from tests.wireshark import checks, installed, roots  # noqa: E402 - the path has to be set first
+from tests.wireshark.installed import Machine  # noqa: E402
 from tests.wireshark.tsharks import Reader, Tshark  # noqa: E402
+
+Step = tuple[str, Callable[[], Iterator[str]]]
+
+
+class Place(NamedTuple):
+    """A tshark, and the homes of a user and, where it is his own machine, of root beside it."""
+
+    tshark: Tshark
+    user: Machine
+    root: Machine | None
 
 
 class Row(NamedTuple):
@@ -54,9 +69,9 @@ def main(arguments: list[str]) -> int:
     for suite in args.suites or [HERE]:
         try:
             with ExitStack() as stack:
-                tshark = stack.enter_context(the_tshark(suite, args, stack))
+                place = place_of(suite, args, stack)
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fzctl-versions-")))
-                rows += run_checks(tshark, folder, args.seeds)
+                rows += run_checks(place, folder, args.seeds)
         except roots.RootError as error:
             problems.append(f"{suite}: {error}")
     print_table(rows)
@@ -79,29 +94,21 @@ def parse(arguments: list[str]) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def the_tshark(suite: str, args: Namespace, stack: ExitStack) -> AbstractContextManager[Tshark]:
+def place_of(suite: str, args: Namespace, stack: ExitStack) -> Place:
     if suite == HERE:
-        return roots.tshark_here()
-    return roots.tshark_in(stack.enter_context(roots.root_of(suite, args.cache, fresh=args.fresh)))
+        tshark = stack.enter_context(roots.tshark_here())
+        user = roots.for_fzctl(tshark, FZCTL)
+        return Place(tshark, stack.enter_context(installed.machine(user, FZCTL)), None)
+    root = stack.enter_context(roots.root_of(suite, args.cache, fresh=args.fresh))
+    tshark = stack.enter_context(roots.tshark_in(root))
+    fzctl = roots.fzctl_in(root)
+    as_user = stack.enter_context(installed.machine(tshark, fzctl))
+    return Place(tshark, as_user, stack.enter_context(installed.machine(roots.as_root(root, tshark), fzctl)))
 
 
-def run_checks(tshark: Tshark, folder: Path, seeds: int) -> Iterator[Row]:
-    version = version_of(tshark)
-    reader = Reader(tshark)
-    steps: list[tuple[str, Callable[[], Iterator[str]]]] = [
-        ("the field fzp2p.kind exists", lambda: checks.load(reader)),
-        ("verdicts of all vectors", lambda: checks.vectors(reader, folder)),
-        ("sample captures", lambda: checks.samples(reader)),
-        ("sample captures in two passes", lambda: checks.samples(reader, "-2")),
-        ("the same inside WireGuard and TURN", lambda: checks.tunnels(reader, folder)),
-        ("broken payloads, read as we do", lambda: checks.broken_payloads(reader, folder, range(seeds))),
-        ("broken packets", lambda: checks.broken(reader, folder, range(seeds))),
-        ("broken packets in two passes", lambda: checks.broken(reader, folder, range(1), "-2")),
-        ("broken packets in WireGuard", lambda: checks.broken_inside(reader, folder, range(seeds))),
-        ("hostile messages", lambda: checks.hostile(reader, folder)),
-        ("broken sample captures", lambda: checks.broken_samples(reader, folder, range(seeds))),
-    ]
-    for title, step in steps:
+def run_checks(place: Place, folder: Path, seeds: int) -> Iterator[Row]:
+    version = version_of(place.tshark)
+    for title, step in (*reading(place.tshark, folder, seeds), *installing(place, version)):
         start = time.monotonic()
         results = list(step())
         row = Row(version, title, len(results), [r for r in results if r], time.monotonic() - start)
@@ -109,8 +116,38 @@ def run_checks(tshark: Tshark, folder: Path, seeds: int) -> Iterator[Row]:
         yield row
         if not row.cases:
             raise roots.RootError(f"{title}: nothing was checked")
-        if row.failures and step is steps[0][1]:
+        if row.failures and title == FIRST:
             return
+
+
+def reading(tshark: Tshark, folder: Path, seeds: int) -> Iterator[Step]:
+    """What the dissector is held to."""
+    reader = Reader(tshark)
+    yield FIRST, lambda: checks.load(reader)
+    yield "verdicts of all vectors", lambda: checks.vectors(reader, folder)
+    yield "sample captures", lambda: checks.samples(reader)
+    yield "sample captures in two passes", lambda: checks.samples(reader, "-2")
+    yield "the same inside WireGuard and TURN", lambda: checks.tunnels(reader, folder)
+    yield "traffic that is not ours", lambda: checks.others(reader, folder)
+    yield "numbers over a capture", lambda: checks.statistics(reader)
+    yield "broken payloads, read as we do", lambda: checks.broken_payloads(reader, folder, range(seeds))
+    yield "broken packets", lambda: checks.broken(reader, folder, range(seeds))
+    yield "broken packets in two passes", lambda: checks.broken(reader, folder, range(1), "-2")
+    yield "broken packets in WireGuard", lambda: checks.broken_inside(reader, folder, range(seeds))
+    yield "hostile messages", lambda: checks.hostile(reader, folder)
+    yield "the same, read as we do", lambda: checks.hostile_verdicts(reader, folder)
+    yield "cut messages", lambda: checks.cut(reader, folder)
+    yield "broken sample captures", lambda: checks.broken_samples(reader, folder, range(seeds))
+    yield "the same, in two passes", lambda: checks.broken_samples(reader, folder, range(1), "-2")
+
+
+def installing(place: Place, version: str) -> Iterator[Step]:
+    """What ``fzctl wireshark install`` is held to, in this order."""
+    for title, check in installed.ORDER.items():
+        yield title, partial(check, place.user)
+    if place.root is not None:
+        root, parsed = place.root, parse_version(version)
+        yield "root is warned", lambda: installed.warned(root, parsed or (0, 0))
 
 
 def version_of(tshark: Tshark) -> str:
