@@ -162,6 +162,12 @@ def cut(reader: Reader, folder: Path) -> Iterator[str]:
     yield _all_differ(reader, path)
 
 
+def cut_samples(reader: Reader, folder: Path) -> Iterator[str]:
+    """Frames with WireGuard in them, cut anywhere."""
+    for case in mutations.cut_samples(folder):
+        yield _complaint(reader, case)
+
+
 def broken_samples(reader: Reader, folder: Path, seeds: Iterable[int], *options: str) -> Iterator[str]:
     """The samples broken with all that is around them."""
     for each in mutations.broken_samples(folder, seeds):

@@ -96,6 +96,18 @@ def broken_samples(folder: Path, seeds: Iterable[int], rates: Iterable[float] = 
                 yield Broken(title, mutate(whole, target, rate, seed), keys)
 
 
+def cut_samples(folder: Path) -> Iterator[Broken]:
+    """The encrypted samples, and behind them their frames cut by the snap length anywhere."""
+    for path in sorted((SAMPLES / "encrypted").glob("*.pcap*")):
+        whole, keys = _keys_apart(path, folder)
+        with open_capture(whole) as capture:
+            frames = list(capture.frames())
+        cut = (Cut(each.data, size) for each in frames for size in range(len(each.data)))
+        target = folder / f"cut-{path.stem}.pcap"
+        write_packets(target, (*(each.data for each in frames), *cut), frames[0].link_type)
+        yield Broken(f"{path.relative_to(SAMPLES)}, cut", target, keys)
+
+
 def write_corpus(path: Path) -> Path:
     """One capture with the packets of all samples and all vectors."""
     return write_packets(path, corpus())

@@ -137,6 +137,7 @@ def reading(tshark: Tshark, folder: Path, seeds: int) -> Iterator[Step]:
     yield "hostile messages", lambda: checks.hostile(reader, folder)
     yield "the same, read as we do", lambda: checks.hostile_verdicts(reader, folder)
     yield "cut messages", lambda: checks.cut(reader, folder)
+    yield "cut WireGuard datagrams", lambda: checks.cut_samples(reader, folder)
     yield "broken sample captures", lambda: checks.broken_samples(reader, folder, range(seeds))
     yield "the same, in two passes", lambda: checks.broken_samples(reader, folder, range(1), "-2")
 
