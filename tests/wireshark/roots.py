@@ -18,7 +18,7 @@ from tests.wireshark.tsharks import Tshark
 
 _MINUTES: Final = 15
 _SCRIPTS: Final = Path("/usr/share/debootstrap/scripts")
-NOBODY: Final = 65534
+_NOBODY: Final = "65534"
 _WORK: Final = "/srv/fzctl"
 _APT: Final = ("apt-get", "-qq", "-y", "-o", "Acquire::Retries=2")
 # Besides tshark what fzctl needs, so that no other index than the mirror is asked.
@@ -61,7 +61,7 @@ def tshark_in(root: Path) -> Iterator[Tshark]:
     folder = root / _WORK.lstrip("/")
     _remove(folder)
     folder.mkdir()
-    nobody = (f"--userspec={NOBODY}:{NOBODY}", "--groups=")
+    nobody = (f"--userspec={_NOBODY}:{_NOBODY}", "--groups=")
     try:
         yield Tshark(("chroot", *nobody, str(root), *_clean(_WORK)), folder, _WORK)
     finally:
@@ -76,7 +76,7 @@ def tshark_here() -> Iterator[Tshark]:
         raise RootError(f"tshark is not installed: apt install {dev.PEERS['tshark']}")
     drop: tuple[str, ...] = ()
     if os.geteuid() == 0:
-        drop = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        drop = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
     with tempfile.TemporaryDirectory(prefix="fzctl-tshark-") as name:
         Path(name).chmod(0o755)
         yield Tshark((*drop, *_clean(name)), Path(name), name)
