@@ -78,6 +78,8 @@ def others(reader: Reader, folder: Path) -> Iterator[str]:
         )
         found = complaints(ours)
         yield f"{options}: {'; '.join(found[:3])}" if found else ""
+        if found:
+            continue
         for number, (wanted, shown) in enumerate(
             zip(_packets(plain.stdout), _packets(ours.stdout), strict=True), start=1
         ):

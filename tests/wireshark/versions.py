@@ -11,6 +11,7 @@ mirror that this machine's apt uses.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -110,7 +111,11 @@ def run_checks(place: Place, folder: Path, seeds: int) -> Iterator[Row]:
     version = version_of(place.tshark)
     for title, step in (*reading(place.tshark, folder, seeds), *installing(place, version)):
         start = time.monotonic()
-        results = list(step())
+        results: list[str] = []
+        try:
+            results += step()
+        except subprocess.TimeoutExpired as error:
+            results.append(f"{error.cmd[-3:]} was not ready after {error.timeout:.0f} seconds")
         row = Row(version, title, len(results), [r for r in results if r], time.monotonic() - start)
         print_row(row)
         yield row
