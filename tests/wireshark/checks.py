@@ -105,7 +105,7 @@ def statistics(reader: Reader) -> Iterator[str]:
     for path in sorted(SAMPLES.glob("*.pcapng")):
         with open_capture(path) as capture:
             wanted = f": {len(list(read_records(capture.candidates())))}, repeated".encode()
-        done = reader.read(path, "-q", "-X", "lua_script1:stats")
+        done = reader.read(path, "-q", "-o", "fzp2p.numbers:TRUE")
         found = complaints(done)
         yield f"{path.name}: {found or done.stdout!r}" if found or wanted not in done.stdout else ""
         done = reader.read(path, "-q", "-z", "io,stat,0,COUNT(fzp2p.kind)fzp2p.kind", "-z", "expert")

@@ -248,7 +248,7 @@ def test_numbers_are_printed_on_request(reader: Reader, tmp_path: Path) -> None:
     capture = capture_of(tmp_path / "a.pcap", packets)
     quiet = reader.read(capture, "-q")
     assert quiet.stdout == b""
-    text = reader.read(capture, "-q", "-X", "lua_script1:stats").stdout.decode()
+    text = reader.read(capture, "-q", "-o", "fzp2p.numbers:TRUE").stdout.decode()
     assert text.splitlines() == [
         "Firezone control messages: 8, repeated: 1",
         "Kinds",
@@ -266,7 +266,7 @@ def test_numbers_are_printed_on_request(reader: Reader, tmp_path: Path) -> None:
 
 def test_numbers_count_what_a_filter_leaves(reader: Reader, tmp_path: Path) -> None:
     capture = capture_of(tmp_path / "a.pcap", STORY)
-    filtered = reader.read(capture, "-q", "-2", "-R", "fzp2p.kind == 1", "-X", "lua_script1:stats")
+    filtered = reader.read(capture, "-q", "-2", "-R", "fzp2p.kind == 1", "-o", "fzp2p.numbers:TRUE")
     assert "Firezone control messages: 3" in filtered.stdout.decode()
 
 

@@ -19,6 +19,8 @@ proto.prefs.experts = Pref.bool("Expert information", true, "Say what is wrong o
 proto.prefs.names = Pref.bool("Names of proxy IPs", true,
   "Packets to and from a proxy IP carry fzp2p.nat.domain")
 proto.prefs.turn = Pref.bool("WireGuard in TURN", true, "Look for WireGuard in TURN's ChannelData and indications")
+proto.prefs.numbers = Pref.bool("Numbers on the terminal", false,
+  "tshark prints what Statistics, Firezone control messages shows")
 proto.prefs.udp_ports = Pref.range("TURN or WireGuard on UDP ports", "",
   "Ports beside 3478 on which WireGuard comes directly or in ChannelData, such as 3479,5000-5010", 65535)
 
@@ -29,6 +31,7 @@ local function take_preferences()
   dissector_prefs.experts = proto.prefs.experts
   dissector_prefs.names = proto.prefs.names
   dissector_prefs.turn = proto.prefs.turn
+  if proto.prefs.numbers then statistics.print() end
   turn.set_ports(tostring(proto.prefs.udp_ports or ""))
 end
 
@@ -132,4 +135,4 @@ end
 local by_protocol = DissectorTable.get("ip.proto")
 by_protocol:add(declared.protocol, proto)
 for _, number in ipairs({ 44, 135, 139, 253, 254 }) do watch_header(by_protocol, number) end
-statistics.register(argument)
+statistics.register()

@@ -1,5 +1,5 @@
--- Numbers over the whole capture: a window in Wireshark's menu, and on tshark's terminal with
--- -X lua_script1:stats.
+-- Numbers over the whole capture: a window in Wireshark's menu, and on tshark's terminal where a
+-- preference asks for them.
 
 local TITLE = "Firezone control messages"
 
@@ -71,13 +71,18 @@ local function open_window()
   retap_packets()
 end
 
--- Offer the numbers where they can be shown.
-local function register(argument)
-  if gui_enabled() then
-    register_menu(TITLE, open_window, MENU_STAT_UNSORTED)
-  elseif argument == "stats" then
-    listen(function(text) print(text) end)
-  end
+-- Offer the numbers in the menu.
+local function register()
+  if gui_enabled() then register_menu(TITLE, open_window, MENU_STAT_UNSORTED) end
 end
 
-return { reset = reset, note = note, register = register }
+local is_printing = false
+
+-- Print them on the terminal, once all is read.
+local function print_numbers()
+  if gui_enabled() or is_printing then return end
+  is_printing = true
+  listen(print)
+end
+
+return { reset = reset, note = note, register = register, print = print_numbers }
