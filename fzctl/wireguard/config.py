@@ -241,7 +241,7 @@ class _Parser:
             try:
                 ipaddress.IPv6Address(found[1])
             except ValueError:
-                raise self._wrong("Endpoint has in brackets what is no IPv6 address")
+                raise self._wrong("Endpoint has in brackets what is no IPv6 address") from None
         return found[1] or found[2], int(found[3])
 
     def _speak(self, word: str) -> str:

@@ -1,7 +1,7 @@
 """A WireGuard endpoint of our own: datagrams in and packets out, and the reverse, for several peers.
 
 Sans-IO: ``receive``, ``send`` and ``handle_timeout`` take the time; what has to leave is fetched
-with ``datagrams``, ``packets``, ``keys`` and ``events`` afterwards. No datagram makes it raise.
+with ``datagrams``, ``packets``, ``key_entries`` and ``events`` afterwards. No datagram makes it raise.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Device:
         taken, self._world.packets = self._world.packets, []
         return taken
 
-    def keys(self) -> list[Entry]:
+    def key_entries(self) -> list[Entry]:
         """The lines of a key log for the handshakes so far; they belong before the ``datagrams`` of now."""
         taken, self._world.keys = self._world.keys, []
         return taken
