@@ -29,7 +29,8 @@ class Carrier(Protocol):
     ``name`` is for people: ``wg0``, ``peer 192.0.2.2:51820``.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def send(self, packet: bytes) -> None:
         """Send an inner IP packet. Raises CarrierError where it did not leave."""

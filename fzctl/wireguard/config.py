@@ -77,6 +77,12 @@ def parse_config(text: str | bytes, name: str) -> Config:
     return _Parser(name).parse(text)
 
 
+def format_endpoint(endpoint: Endpoint) -> str:
+    """Address and port for people; an IPv6 address stands in brackets."""
+    address, port = endpoint
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def choose_peer(config: Config, key: str | None = None) -> PeerConfig:
     """The peer to talk to: the one with that public key, or who gets control messages, or the only one.
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from fzctl.wireguard.config import Endpoint, PeerConfig
+from fzctl.wireguard.config import Endpoint, PeerConfig, format_endpoint
 from fzctl.wireguard.cookies import read_cookie_reply
 from fzctl.wireguard.events import (
     COOKIE_TAKEN,
@@ -348,7 +348,7 @@ class Peer:
             return
         before, self.endpoint = self.endpoint, source
         if before is not None:
-            self._tell(ROAMED, f"{before[0]} port {before[1]}")
+            self._tell(ROAMED, format_endpoint(before))
 
     def _fresh_cookie(self, now: float) -> bytes | None:
         if self._cookie is None or now - self._cookie[1] >= COOKIE_TIME:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import EXIT_CARRIER, CarrierError
-from fzctl.wireguard.config import Config, choose_peer, lacks_unspecified, parse_config
+from fzctl.wireguard.config import Config, choose_peer, format_endpoint, lacks_unspecified, parse_config
 from fzctl.wireguard.keys import PrivateKey
 from fzctl.wireguard.noise import NO_PSK
 from tests.wireguard.lab import PSK, A, B, C
@@ -196,6 +196,11 @@ def test_no_text_makes_it_raise_anything_else(text: str) -> None:
 def test_a_scoped_address_and_an_ipv4_address_are_endpoints() -> None:
     assert read(HEAD + PEER + "Endpoint = [fe80::1%eth0]:1\n").peers[0].endpoint == ("fe80::1%eth0", 1)
     assert read(HEAD + PEER + "Endpoint = 192.0.2.1:65535\n").peers[0].endpoint == ("192.0.2.1", 65535)
+
+
+def test_endpoints_are_shown_as_they_are_written() -> None:
+    assert format_endpoint(("192.0.2.1", 1)) == "192.0.2.1:1"
+    assert format_endpoint(("2001:db8::1", 1)) == "[2001:db8::1]:1"
 
 
 # --- whom to talk to ---

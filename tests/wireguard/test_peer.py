@@ -533,7 +533,7 @@ def test_the_endpoint_follows_authentic_datagrams_only() -> None:
     assert two.to_a.endpoint == elsewhere
     two.wire.pump()
     assert [(event.endpoint, event.detail) for event in two.b.told(ROAMED)] == [
-        (elsewhere, "192.0.2.1 port 51820")
+        (elsewhere, "192.0.2.1:51820")
     ]
 
 
