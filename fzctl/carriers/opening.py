@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fzctl.carriers.peer import PeerCarrier, Relay, silent
-from fzctl.carriers.recording import Capture, KeyLogFile
+from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Datagrams, UdpSockets, resolve
 from fzctl.errors import CarrierError
 from fzctl.wireguard.config import Config, Endpoint, PeerConfig, choose_peer, parse_config
@@ -57,7 +57,7 @@ def open_peer(
         log = KeyLogFile(keylog) if keylog is not None else None
         if log is not None:
             undo.callback(log.close)
-        written = Capture(capture) if capture is not None else None
+        written = CaptureFile(capture) if capture is not None else None
         if written is not None:
             undo.callback(written.close)
         network = sockets(config.port)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
 from fzctl.carriers.base import IN, OUT, Received
-from fzctl.carriers.recording import Capture, KeyLogFile
+from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
@@ -76,10 +76,10 @@ class PeerCarrier:
         relay: Relay | None = None,
         server: Endpoint | None = None,
         keylog: KeyLogFile | None = None,
-        capture: Capture | None = None,
+        capture: CaptureFile | None = None,
         warn: Callable[[str], None] = silent,
         random: Callable[[int], bytes] = os.urandom,
-        clock: Clock = _SYSTEM
+        clock: Clock = _SYSTEM,
         under_load: UnderLoad | None = None,
     ) -> None:
         self._config: Final = config

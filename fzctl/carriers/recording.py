@@ -80,7 +80,7 @@ class KeyLogFile:
         return CarrierError("write the key log", self._path, problem)
 
 
-class Capture:
+class CaptureFile:
     """Outer datagrams as pcapng (link type raw IP) with the keys that open them.
 
     The file has its name from the start and only its owner can read it. ``-`` is standard output.

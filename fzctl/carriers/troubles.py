@@ -37,8 +37,8 @@ class Evidence:
 
     @property
     def is_refused(self) -> bool:
-        """Was it said that nothing listens there?"""
-        return self._error == errno.ECONNREFUSED
+        """Is there no use in waiting: nothing listens there, or our datagrams do not even leave?"""
+        return self._error == errno.ECONNREFUSED or self.unsent is not None
 
     @property
     def error(self) -> int:
@@ -69,8 +69,8 @@ def explain(evidence: Evidence, waited: float, target: PeerConfig, config: Confi
         return f"the relay failed: {evidence.relay}"
     if evidence.has(RESPONSE, AUTHENTICATION_FAILED):
         return (
-            "its answer does not authenticate: the PresharedKey is not the same on both ends, or somebody else "
-            f"answers in place of {target.key}; compare both configs"
+            "its answer does not authenticate: the PresharedKey is not the same on both ends, or somebody "
+            f"else answers in place of {target.key}; compare both configs"
         )
     if evidence.has(COOKIE_REPLY, OK):
         return "it is under load and only asks for a cookie; try again later, or give it more time"
@@ -83,13 +83,13 @@ def explain(evidence: Evidence, waited: float, target: PeerConfig, config: Confi
     if evidence.has(INITIATION, NOT_FOR_US) or evidence.has(RESPONSE, NOT_FOR_US):
         ours = encode_key(config.static.public)
         return f"what came is meant for another public key than ours, {ours}; put that into the other config"
-    if evidence.has(0, NOT_WIREGUARD):
-        return "what came back is not WireGuard; check the Endpoint's port"
     if evidence.error:
         return _speak(evidence.error)
+    if evidence.has(0, NOT_WIREGUARD):
+        return "what came back is not WireGuard; check the Endpoint's port"
     return (
-        f"nothing came back in {waited:g} s (WireGuard is silent to strangers); check the Endpoint, firewalls, "
-        f"that {target.key} is its public key and {encode_key(config.static.public)} is ours over there, "
+        f"nothing came back in {waited:g} s (WireGuard is silent to strangers); check Endpoint and firewall, "
+        f"that its public key is {target.key}, that ours over there is {encode_key(config.static.public)}, "
         "and that no clock was set back"
     )
 
