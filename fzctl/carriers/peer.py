@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
 from fzctl.carriers.base import IN, OUT, Received
-from fzctl.carriers.recording import CaptureFile, KeyLogFile
+from fzctl.carriers.recording import CaptureFile, KeySink
 from fzctl.carriers.sockets import Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
 from fzctl.wireguard.config import Config, Endpoint, PeerConfig, format_endpoint, lacks_unspecified
 from fzctl.wireguard.device import Device
 from fzctl.wireguard.events import ESTABLISHED, UNLISTED, Event
+from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.load import UnderLoad
 from fzctl.wireguard.peer import NO_ENDPOINT, NO_PEER, QUEUED
 
@@ -75,7 +76,7 @@ class PeerCarrier:
         *,
         relay: Relay | None = None,
         server: Endpoint | None = None,
-        keylog: KeyLogFile | None = None,
+        keylog: KeySink | None = None,
         capture: CaptureFile | None = None,
         warn: Callable[[str], None] = silent,
         random: Callable[[int], bytes] = os.urandom,
@@ -208,6 +209,10 @@ class PeerCarrier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def transport_entries(self) -> list[Entry]:
+        """The keys of the target's sessions as lines of a key log, for who begins to capture only now."""
+        return [entry for keypair in self._peer.keypairs for entry in keypair.entries]
 
     # --- waiting ---
 

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fzctl.carriers.outer import wrap
 from fzctl.errors import CarrierError
@@ -24,6 +24,13 @@ from fzctl.wireguard.keylog import Entry, format_keylog, parse_keylog
 _PRIVATE: Final = 0o600
 _OTHERS: Final = 0o077
 _MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+class KeySink(Protocol):
+    """Takes lines of a key log as they come."""
+
+    def write(self, entries: Sequence[Entry]) -> None: ...
+    def close(self) -> None: ...
 
 
 class KeyLogFile:
