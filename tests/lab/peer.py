@@ -53,6 +53,11 @@ class Silence(Exception):
     """Nothing that was waited for came in time."""
 
 
+def junk_initiation(remote: bytes) -> bytes:
+    """An initiation with a right MAC1 and nothing else."""
+    return sign(remote, Initiation(0, os.urandom(32), bytes(48), bytes(28)).pack())
+
+
 class KeyLines:
     """A key log in memory."""
 
@@ -95,10 +100,9 @@ class Peer:
         self._keep_keys()
 
     def burst(self, count: int) -> None:
-        """Initiations with a right MAC1 and nothing else: they cost the other end its calm."""
+        """Initiations that say nothing cost the other end its calm."""
         for _ in range(count):
-            junk = Initiation(0, os.urandom(32), bytes(48), bytes(28)).pack()
-            self.wire.send(sign(self._remote, junk))
+            self.wire.send(junk_initiation(self._remote))
 
     def send(self, packet: bytes, *, padded: bool = True) -> None:
         """Send an inner packet; nothing is a keepalive."""
