@@ -23,7 +23,9 @@ from fzctl.wireguard.device import Device
 from fzctl.wireguard.events import ESTABLISHED, UNLISTED, Event
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.load import UnderLoad
+from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.peer import NO_ENDPOINT, NO_PEER, QUEUED
+from fzctl.wireguard.results import OK
 
 PATIENCE: Final = 15.0
 """How long ``send`` waits for a session: two initiations more than the first."""
@@ -282,7 +284,9 @@ class PeerCarrier:
         if self._relay is not None:
             came = self._relay.receive(arrival.datagram, now) if arrival.endpoint == self._server else []
         for datagram, source in came:
-            self._evidence.note(datagram, self._device.receive(datagram, source, now))
+            reason = self._device.receive(datagram, source, now)
+            if reason != OK or datagram[0] != TRANSPORT:
+                self._evidence.note(datagram, reason)
         # The keys of an answer that this datagram led to come first: they open the datagram itself.
         self._log_keys()
         if self._capture is not None:

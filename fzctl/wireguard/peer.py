@@ -101,7 +101,6 @@ class Peer:
         self._last_taken = _NEVER  # when we last took an initiation
         self._last_timestamp = b""
         self._another_keepalive = False
-        self._renewed = False  # this session's last minute brought a handshake already
         if config.keepalive and config.endpoint is not None:
             self._timers.set(_PERSISTENT, now)
 
@@ -252,13 +251,7 @@ class Peer:
             self._flush(now)
         self._received(now)
         current = self.keypairs.current
-        if (
-            current is not None
-            and current.initiator
-            and now - current.born >= LAST_MINUTE
-            and not self._renewed
-        ):
-            self._renewed = True
+        if current is not None and current.initiator and now - current.born >= LAST_MINUTE:
             self._begin(now)
         if plain and not self._timers.set_once(_KEEPALIVE, now + KEEPALIVE_TIMEOUT):
             self._another_keepalive = True
@@ -309,8 +302,8 @@ class Peer:
     def _transmit(self, keypair: Keypair, packet: bytes, now: float, padded: bool) -> None:
         assert self.endpoint is not None  # a session comes from somewhere
         self._emit(keypair.seal(packet, padded=padded), self.endpoint, now)
-        if packet:
-            self._timers.set_once(_SILENCE, now + SILENCE_TIME + self._jitter())
+        if packet and not self._timers.has(_SILENCE):
+            self._timers.set(_SILENCE, now + SILENCE_TIME + self._jitter())
         old = keypair.initiator and now - keypair.born >= REKEY_AFTER_TIME
         if old or keypair.counter >= REKEY_AFTER_MESSAGES:
             self._begin(now)
@@ -325,7 +318,6 @@ class Peer:
 
     def _complete(self, role: str) -> None:
         self._timers.clear(_RETRANSMIT, _INITIATE)
-        self._renewed = False
         self._tell(ESTABLISHED, role)
 
     def _emit(self, datagram: bytes, endpoint: Endpoint, now: float) -> None:

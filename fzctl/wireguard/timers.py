@@ -38,6 +38,9 @@ class Timers:
     def set(self, name: str, when: float) -> None:
         self._due[name] = when
 
+    def has(self, name: str) -> bool:
+        return name in self._due
+
     def set_once(self, name: str, when: float) -> bool:
         """Set a deadline unless it is set; says whether it was not."""
         if name in self._due:
@@ -48,9 +51,6 @@ class Timers:
     def clear(self, *names: str) -> None:
         for name in names:
             self._due.pop(name, None)
-
-    def clear_all(self) -> None:
-        self._due.clear()
 
     def next(self) -> float | None:
         return min(self._due.values(), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import struct
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from fzctl.carriers.peer import PeerCarrier
 from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import UdpSockets
 from fzctl.errors import EXIT_CARRIER, CarrierError
+from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
 from fzctl.wireguard.config import Config, Endpoint
 from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
@@ -144,6 +146,22 @@ def test_a_keepalive_holds_nothing() -> None:
     assert len(wire.sent[-1][2]) == 32
     wire.run(0.1)
     assert b.packets == []
+
+
+def test_keys_stand_before_all_that_they_open_also_where_the_other_end_begins(tmp_path: Path) -> None:
+    wire = Wire()
+    b = wire.add(B, AT_B, remote(A, AT_A))
+    path = tmp_path / "x.pcapng"
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B), capture=CaptureFile(str(path)))
+    b.device.send(CONTROL, 0)
+    carrier.wait(1)
+    carrier.close()
+    data, kinds = path.read_bytes(), []
+    while data:
+        kind, size = struct.unpack_from("<II", data)
+        kinds.append(kind)
+        data = data[size:]
+    assert kinds == [SECTION, INTERFACE, SECRETS] + [ENHANCED_PACKET] * 3
 
 
 # --- what fails, and how that is told ---

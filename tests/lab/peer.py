@@ -16,7 +16,7 @@ from fzctl.wireguard.config import Config, Endpoint, PeerConfig
 from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.keylog import Entry, format_keylog
 from fzctl.wireguard.keys import PrivateKey, Secret
-from fzctl.wireguard.messages import Initiation
+from fzctl.wireguard.messages import Initiation, message_type
 from fzctl.wireguard.noise import NO_PSK
 from tests.wireguard.wire import EVERYTHING, networks
 
@@ -78,6 +78,7 @@ class Peer:
         self.wire = wire
         self.demands_cookie = False
         self.log: Final = KeyLines()
+        self.came: Final[list[int]] = []  # the types of the messages that came
         self._remote: Final = remote
         self._transport_keys: Final[dict[Entry, None]] = {}
         target = PeerConfig(remote, psk, networks(*EVERYTHING), FAR)
@@ -145,7 +146,10 @@ class _Plug:
 
     def receive(self, timeout: float) -> Arrival | None:
         datagram = self._peer.wire.receive(timeout)
-        return None if datagram is None else Arrival(datagram, FAR)
+        if datagram is None:
+            return None
+        self._peer.came.append(message_type(datagram))
+        return Arrival(datagram, FAR)
 
     def local(self, endpoint: Endpoint) -> Endpoint:
         return FAR

@@ -472,6 +472,20 @@ def test_a_persistent_keepalive_opens_the_tunnel_and_keeps_it_open_by_itself() -
     assert two.to_a.is_connected(two.wire.now)
 
 
+def test_other_traffic_puts_a_persistent_keepalive_off() -> None:
+    two = Two(keepalive=25)
+    two.wire.run(20)
+    two.a_sends(CONTROL)
+    two.wire.run(20)
+    two.b_sends(CONTROL)
+    since = two.wire.now
+    two.wire.run(24.9)
+    # Only the answer to what came, ten seconds later, and from then on it counts anew.
+    assert two.wire.types(since, AT_A) == [TRANSPORT]
+    two.wire.run(11)
+    assert two.wire.types(since, AT_A) == [TRANSPORT, TRANSPORT]
+
+
 def test_without_it_nothing_happens_by_itself() -> None:
     two = Two()
     two.wire.run(1000)
@@ -634,6 +648,21 @@ def test_no_key_shows_in_any_text_form() -> None:
         assert repr(PSK.raw) not in text
         assert repr(A.raw) not in text
     assert "hidden" in shown[0]
+
+
+def test_the_index_of_a_session_in_use_is_not_given_again() -> None:
+    two = Two()
+    two.connect()
+    (used,) = two.to_b.indices()
+    since = two.wire.now
+    two.wire.loses = lambda datagram: True
+    for _ in range(300):
+        two.to_b.initiate(two.wire.now)
+        two.wire.run(0.05)
+    messages = [parse(datagram) for time, _, datagram in two.wire.sent if time > since]
+    given = {message.sender for message in messages if isinstance(message, Initiation)}
+    assert len(given) == 255
+    assert used not in given
 
 
 def test_sessions_have_indices_of_their_own() -> None:

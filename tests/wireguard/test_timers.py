@@ -29,6 +29,8 @@ def test_set_once_keeps_the_first_deadline() -> None:
     some = Timers()
     assert some.set_once("x", 1)
     assert not some.set_once("x", 2)
+    assert some.has("x")
+    assert not some.has("y")
     assert some.next() == 1
 
 
