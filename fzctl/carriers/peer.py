@@ -31,6 +31,7 @@ PATIENCE: Final = 15.0
 """How long ``send`` waits for a session: two initiations more than the first."""
 
 _BETWEEN_LOOKS: Final = 0.02
+_MOST_WAITING: Final = 65536
 _RELAY_WARNS: Final = "warning"
 
 
@@ -67,7 +68,8 @@ class PeerCarrier:
     """Our end of a tunnel; ``target`` is the peer at the other end, one of the config's.
 
     The endpoints in ``config`` have addresses, no names. Through a ``relay``, which is reached at
-    ``server``, go all datagrams where one is given. ``warn`` takes sentences for people.
+    ``server``, go all datagrams where one is given. ``warn`` takes sentences for people. ``dropped``
+    counts packets that came and waited too long for ``receive``.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class PeerCarrier:
         self._sessions = 0
         self._looked = now
         self._closed = False
+        self.dropped = 0
         warning = lacks_unspecified(config, target)
         if warning is not None:
             warn(warning)
@@ -256,9 +259,7 @@ class PeerCarrier:
             return
         self._pump(deadline, lambda: relay.is_ready or self._evidence.relay is not None)
         if not relay.is_ready:
-            raise self._evidence.relay or CarrierError(
-                "reach", "the relay", "it did not answer in time; check its address and port"
-            )
+            raise self._evidence.relay or self._no_relay()
 
     # --- in and out ---
 
@@ -278,7 +279,9 @@ class PeerCarrier:
     def _take(self, arrival: Arrival) -> None:
         now = self._clock.monotonic()
         if arrival.error:
-            self._evidence.note_error(arrival.error)
+            # Where the system does not tell whom it is about, the port is 0.
+            if not arrival.endpoint[1] or arrival.endpoint in (self._peer.endpoint, self._server):
+                self._evidence.note_error(arrival.error)
             return
         came = [(arrival.datagram, arrival.endpoint)]
         if self._relay is not None:
@@ -312,6 +315,9 @@ class PeerCarrier:
                 elif event.error is not None:
                     self._evidence.relay = event.error
         for packet, _, source in self._device.packets():
+            if len(self._inbox) >= _MOST_WAITING:
+                self._inbox.popleft()
+                self.dropped += 1
             self._inbox.append(Received(packet, self._clock.time_ns(), format_endpoint(source)))
         for told in self._device.events():
             self._hear(told)
@@ -347,6 +353,11 @@ class PeerCarrier:
     def _check_open(self, operation: str) -> None:
         if self._closed:
             raise CarrierError(operation, self.name, "it is closed")
+
+    def _no_relay(self) -> CarrierError:
+        server = "" if self._server is None else f" {format_endpoint(self._server)}"
+        said = f" ({os.strerror(self._evidence.error)})" if self._evidence.error else ""
+        return CarrierError("reach", f"the relay{server}", f"it did not answer in time{said}; check its port")
 
     def _failure(self, operation: str, waited: float) -> CarrierError:
         return CarrierError(operation, self.name, explain(self._evidence, waited, self._target, self._config))

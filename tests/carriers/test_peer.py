@@ -17,7 +17,7 @@ import pytest
 from fzctl.carriers.base import Carrier
 from fzctl.carriers.peer import PeerCarrier
 from fzctl.carriers.recording import CaptureFile, KeyLogFile
-from fzctl.carriers.sockets import UdpSockets
+from fzctl.carriers.sockets import Arrival, UdpSockets
 from fzctl.errors import EXIT_CARRIER, CarrierError
 from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
 from fzctl.wireguard.config import Config, Endpoint
@@ -210,6 +210,37 @@ def test_a_closed_port_is_told_at_once() -> None:
     assert wire.now < 1
     assert "nothing listens on that UDP port" in failure(lambda: carrier.send(CONTROL))
     assert wire.now < 6, "five seconds between two handshakes"
+
+
+def test_an_icmp_error_about_another_peer_is_no_refusal() -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    carrier, sockets = carrier_on(
+        wire, A, AT_A, remote(B, AT_B), remote(C, ("192.0.2.3", 3), allowed=UNLISTED)
+    )
+    sockets.mailbox.came.append(Arrival(b"", ("192.0.2.3", 3), REFUSED))
+    carrier.connect(1)
+    sockets.mailbox.came.append(Arrival(b"", ("0.0.0.0", 0), REFUSED))
+    wire.loses = lambda datagram: True
+    assert "nothing listens" in failure(lambda: carrier.connect(1))
+
+
+def test_packets_that_nobody_fetches_do_not_fill_the_memory_and_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fzctl.carriers.peer._MOST_WAITING", 3)
+    wire = Wire()
+    b = wire.add(B, AT_B, remote(A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    carrier.connect(1)
+    wire.run(0.1)
+    for number in range(5):
+        b.device.send(IPV4_PACKET[:20] + number.to_bytes(28, "big"), wire.now)
+    wire.run(0.1)
+    carrier.send(CONTROL)
+    assert carrier.dropped == 2
+    left = [carrier.receive(0) for _ in range(4)]
+    assert [None if one is None else one.packet[-1] for one in left] == [2, 3, 4, None]
 
 
 def test_a_refusal_of_before_does_not_spoil_the_next_attempt() -> None:
@@ -426,7 +457,7 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER, warn=warnings.append)
     relay.told.append(RelayEvent("warning", CarrierError("bind", "a channel", "no")))
     assert failure(lambda: carrier.connect(1.5)).startswith(
-        "cannot reach the relay: it did not answer in time"
+        "cannot reach the relay 198.51.100.1:3478: it did not answer in time; check its port"
     )
     assert warnings == ["cannot bind a channel: no"]
     relay.told.append(RelayEvent("failed", CarrierError("allocate on", "the relay x", "wrong password")))
