@@ -20,12 +20,13 @@ from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
 from fzctl.wireguard.config import Config, Endpoint, PeerConfig, format_endpoint, lacks_unspecified
 from fzctl.wireguard.device import Device
-from fzctl.wireguard.events import ESTABLISHED, UNLISTED, Event
+from fzctl.wireguard.events import ESTABLISHED, GAVE_UP, UNLISTED, Event
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.load import UnderLoad
 from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.peer import NO_ENDPOINT, NO_PEER, QUEUED
 from fzctl.wireguard.results import OK
+from fzctl.wireguard.timers import REKEY_ATTEMPT_TIME
 
 PATIENCE: Final = 15.0
 """How long ``send`` waits for a session: two initiations more than the first."""
@@ -165,6 +166,7 @@ class PeerCarrier:
         now = self._clock.monotonic()
         if now - self._looked >= _BETWEEN_LOOKS:
             self._look(now)
+        self._await_relay(now + PATIENCE)
         outcome = self._device.send(packet, now, padded=padded)
         if outcome == NO_PEER:
             problem = "no peer's AllowedIPs hold the destination of this packet; add its address there"
@@ -347,6 +349,9 @@ class PeerCarrier:
             warning = lacks_unspecified(self._config, self._device.peer(event.peer).config)
             if warning is not None:
                 self._warn(warning)
+        elif event.name == GAVE_UP and event.peer == self._target.public:
+            since = f"{REKEY_ATTEMPT_TIME:g} s"
+            self._warn(f"{self.name} has not answered our handshakes for {since}: the tunnel is down")
 
     # --- errors ---
 

@@ -340,6 +340,16 @@ def test_control_messages_pass_without_an_entry_and_a_warning_says_what_wireguar
     assert len(warnings) == 1
 
 
+def test_a_tunnel_that_goes_down_while_someone_waits_is_told() -> None:
+    wire = Wire()
+    warnings: list[str] = []
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B, keepalive=25), warn=warnings.append)
+    carrier.receive(80)
+    assert warnings == []
+    carrier.receive(30)
+    assert warnings == ["peer 192.0.2.2:51821 has not answered our handshakes for 90 s: the tunnel is down"]
+
+
 def test_after_closing_everything_says_so() -> None:
     wire = Wire()
     carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B))
@@ -463,6 +473,7 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     relay.told.append(RelayEvent("failed", CarrierError("allocate on", "the relay x", "wrong password")))
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
+    assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
 
 
 # --- on loopback ---
