@@ -18,12 +18,11 @@ and never show what could be a key.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from fzctl.wireguard.keys import Secret
+from fzctl.wireguard.keys import Secret, decode_key, encode_key
 from fzctl.wireguard.messages import format_index
 
 LOCAL_STATIC: Final = "LOCAL_STATIC_PRIVATE_KEY"
@@ -35,8 +34,6 @@ KINDS: Final = (LOCAL_STATIC, REMOTE_STATIC, LOCAL_EPHEMERAL, PRESHARED, TRANSPO
 
 _COMMENT: Final = re.compile(r"(?:^|\s)[#;].*")
 _INDEX: Final = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,8})\s+(\S.*)")
-# 43 digits and the filler are always 32 bytes.
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 # Only words of this form are repeated in a warning: base64 knows no underscore.
 _SPEAKABLE: Final = re.compile(r"[A-Z]{2,12}(?:_[A-Z]{2,12}){1,4}")
 
@@ -141,16 +138,12 @@ def _parse_line(line: str, number: int, name: str) -> tuple[Entry | None, str]:
         if found is None:
             return None, f"{kind} wants a receiver index in hexadecimal and a key"
         index, value = int(found[1], 16), found[2]
-    key = _decode(value)
+    key = decode_key(value)
     if key is None:
         return None, f"the value of this {kind} is not 32 bytes in base64"
     return Entry(kind, Secret(key), index, number, name), ""
 
 
-def _decode(value: str) -> bytes | None:
-    return base64.b64decode(value) if _BASE64.fullmatch(value) else None
-
-
 def _format_value(entry: Entry) -> str:
-    key = base64.b64encode(entry.key.raw).decode("ascii")
+    key = encode_key(entry.key.raw)
     return key if entry.receiver is None else f"{format_index(entry.receiver)} {key}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
+import re
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 KEY_SIZE: Final = 32
+
+# 43 digits and the filler are always 32 bytes.
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 class Secret:
@@ -47,3 +52,13 @@ class PrivateKey(Secret):
             return self._key.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError:
             return None
+
+
+def decode_key(text: str) -> bytes | None:
+    """The 32 bytes of a key in base64, as ``wg`` prints keys; None where it is none."""
+    return base64.b64decode(text) if _BASE64.fullmatch(text) else None
+
+
+def encode_key(raw: bytes) -> str:
+    """The reverse of :func:`decode_key`."""
+    return base64.b64encode(raw).decode("ascii")

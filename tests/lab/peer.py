@@ -1,4 +1,4 @@
-"""A small WireGuard peer for tests: one remote, both roles, and a key log of all it does."""
+"""The lab's client: our own carrier on any wire, with all the keys of what it did."""
 
 from __future__ import annotations
 
@@ -7,47 +7,22 @@ import os
 import select
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from fzctl.wireguard.cookies import (
-    cookie_for,
-    is_for,
-    is_signed_with,
-    read_cookie_reply,
-    sign,
-    write_cookie_reply,
-)
-from fzctl.wireguard.inner import trim
-from fzctl.wireguard.keylog import (
-    LOCAL_EPHEMERAL,
-    LOCAL_STATIC,
-    PRESHARED,
-    REMOTE_STATIC,
-    TRANSPORT_KEY,
-    Entry,
-    format_keylog,
-)
+from fzctl.carriers.peer import PeerCarrier
+from fzctl.carriers.sockets import Arrival
+from fzctl.wireguard.config import Config, Endpoint, PeerConfig
+from fzctl.wireguard.cookies import sign
+from fzctl.wireguard.keylog import Entry, format_keylog
 from fzctl.wireguard.keys import PrivateKey, Secret
-from fzctl.wireguard.messages import CookieReply, Initiation, Response, Transport, parse
-from fzctl.wireguard.noise import (
-    NO_PSK,
-    Opened,
-    SessionKeys,
-    read_initiation,
-    read_response,
-    tai64n,
-    write_initiation,
-    write_response,
-)
-from fzctl.wireguard.suite import TransportCipher
+from fzctl.wireguard.messages import Initiation, message_type
+from fzctl.wireguard.noise import NO_PSK
+from tests.wireguard.wire import EVERYTHING, networks
 
 PATIENCE: Final = 8.0  # wireguard-go tries again after 5 s
-BETWEEN_TRIES: Final = 1.0
-BETWEEN_INITIATIONS: Final = (
-    0.03  # less than 20 ms apart counts as a flood (wireguard-go HandshakeInitationRate)
-)
+# A wire leads to one place, whatever its address.
+FAR: Final[Endpoint] = ("192.0.2.255", 1)
 
 
 class Wire(Protocol):
@@ -78,195 +53,106 @@ class Silence(Exception):
     """Nothing that was waited for came in time."""
 
 
-class Tunnel:
-    """One session, as its owner sees it."""
+def junk_initiation(remote: bytes) -> bytes:
+    """An initiation with a right MAC1 and nothing else."""
+    return sign(remote, Initiation(0, os.urandom(32), bytes(48), bytes(28)).pack())
 
-    def __init__(self, index: int, remote: int, keys: SessionKeys, *, began: bool) -> None:
-        sends, receives = keys.to_responder, keys.to_initiator
-        if not began:
-            sends, receives = receives, sends
-        self.index: Final = index
-        self.remote: Final = remote
-        self.keys: Final = (Entry(TRANSPORT_KEY, sends, remote), Entry(TRANSPORT_KEY, receives, index))
-        self.seal: Final = TransportCipher(sends).seal
-        self.open: Final = TransportCipher(receives).open
-        self.counter = 0
+
+class KeyLines:
+    """A key log in memory."""
+
+    def __init__(self) -> None:
+        self.entries: Final[list[Entry]] = []
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        self.entries.extend(entries)
+
+    def close(self) -> None:
+        pass
 
 
 class Peer:
-    """Ours. ``receive`` drives everything: nothing happens between calls."""
+    """Ours. ``wire`` may change at any time; nothing happens between calls."""
 
     def __init__(self, wire: Wire, static: PrivateKey, remote: bytes, psk: Secret = NO_PSK) -> None:
         self.wire = wire
-        self.static: Final = static
-        self.remote: Final = remote
-        self.psk: Final = psk
-        self.tunnels: Final[dict[int, Tunnel]] = {}
-        self.current: Tunnel | None = None
-        self.ephemerals: Final[list[PrivateKey]] = []
         self.demands_cookie = False
-        self._begun: dict[int, tuple[Opened, bytes]] = {}
-        self._cookie: bytes | None = None
-        self._cookie_secret: Final = os.urandom(32)
-        self._last_initiation = 0.0
-        self._inbox: Final[deque[bytes]] = deque()
-
-    # --- what it is told to do ---
+        self.log: Final = KeyLines()
+        self.came: Final[list[int]] = []  # the types of the messages that came
+        self._remote: Final = remote
+        self._transport_keys: Final[dict[Entry, None]] = {}
+        target = PeerConfig(remote, psk, networks(*EVERYTHING), FAR)
+        self._carrier: Final = PeerCarrier(
+            Config("lab", static, 0, (), (target,)),
+            target,
+            _Plug(self),
+            keylog=self.log,
+            under_load=lambda now: self.demands_cookie,
+        )
 
     def connect(self, timeout: float = PATIENCE) -> None:
-        """Begin a handshake, see it through, and say so with a keepalive, as WireGuard does."""
-        before, end = self.current, time.monotonic() + timeout
-        while True:
-            self._initiate()
-            try:
-                self._drive(lambda: self.current is not before, BETWEEN_TRIES, "an answer to our initiation")
-            except Silence:
-                if time.monotonic() > end:
-                    raise
-            else:
-                return
+        """Begin a handshake and see it through."""
+        self._carrier.connect(timeout)
+        self._keep_keys()
 
     def wait_for_handshake(self, timeout: float = PATIENCE) -> None:
         """Answer the other end's handshake and wait until it uses the session."""
-        before = self.current
-        self._drive(lambda: self.current is not before, timeout, "a handshake of the other end")
+        self._carrier.wait(timeout)
+        self._keep_keys()
 
     def burst(self, count: int) -> None:
-        """Initiations with a right MAC1 and nothing else: they cost the other end its calm."""
+        """Initiations that say nothing cost the other end its calm."""
         for _ in range(count):
-            junk = Initiation(0, os.urandom(32), bytes(48), bytes(28)).pack()
-            self.wire.send(sign(self.remote, junk))
+            self.wire.send(junk_initiation(self._remote))
 
     def send(self, packet: bytes, *, padded: bool = True) -> None:
         """Send an inner packet; nothing is a keepalive."""
-        tunnel = self.current
-        if tunnel is None:
-            raise Silence("there is no session yet")
-        plain = packet + bytes(-len(packet) % 16 if padded else 0)
-        sealed = tunnel.seal(tunnel.counter, plain)
-        self.wire.send(Transport(tunnel.remote, tunnel.counter, sealed).pack())
-        tunnel.counter += 1
+        if packet:
+            self._carrier.send(packet, padded=padded)
+        else:
+            self._carrier.keepalive()
+        self._keep_keys()
 
     def receive(self, test: Callable[[bytes], bool], timeout: float = PATIENCE) -> bytes:
         """The next inner packet that passes the test; those before it are dropped."""
-        found: list[bytes] = []
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            received = self._carrier.receive(left)
+            if received is not None and test(received.packet):
+                self._keep_keys()
+                return received.packet
+        raise Silence(f"waited {timeout:g} s in vain for an inner packet")
 
-        def look() -> bool:
-            while self._inbox and not found:
-                packet = self._inbox.popleft()
-                if test(packet):
-                    found.append(packet)
-            return bool(found)
-
-        self._drive(look, timeout, "an inner packet")
-        return found[0]
-
-    # --- the keys of what it did ---
-
-    def handshake_keys(self) -> Sequence[Entry]:
+    def key_log(self) -> str:
         """All lines with which Wireshark can read along."""
-        lines = [Entry(LOCAL_STATIC, self.static), Entry(REMOTE_STATIC, Secret(self.remote))]
-        for ephemeral in self.ephemerals:
-            lines.append(Entry(LOCAL_EPHEMERAL, ephemeral))
-            if self.psk != NO_PSK:
-                lines.append(Entry(PRESHARED, self.psk))
-        return lines
+        return format_keylog(self.log.entries)
 
     def transport_keys(self) -> Sequence[Entry]:
         """The lines for a capture without the handshakes."""
-        return [line for tunnel in self.tunnels.values() for line in tunnel.keys]
+        return list(self._transport_keys)
 
-    def key_log(self) -> str:
-        return format_keylog(self.handshake_keys())
+    def _keep_keys(self) -> None:
+        self._transport_keys.update(dict.fromkeys(self._carrier.transport_entries()))
 
-    # --- how it does it ---
 
-    def _drive(self, done: Callable[[], bool], timeout: float, what: str) -> None:
-        end = time.monotonic() + timeout
-        while not done():
-            left = end - time.monotonic()
-            if left <= 0:
-                raise Silence(f"waited {timeout:g} s in vain for {what}")
-            datagram = self.wire.receive(left)
-            if datagram is not None:
-                self._take(datagram)
+class _Plug:
+    """The wire as the carrier's network."""
 
-    def _take(self, datagram: bytes) -> None:
-        message = parse(datagram)
-        if isinstance(message, Transport):
-            self._take_transport(message)
-        elif isinstance(message, Initiation) and is_for(self.static.public, datagram):
-            self._take_initiation(message, datagram)
-        elif isinstance(message, Response):
-            self._take_response(message)
-        elif isinstance(message, CookieReply) and message.receiver in self._begun:
-            _, initiation = self._begun[message.receiver]
-            self._cookie = read_cookie_reply(self.remote, message, initiation[-32:-16])
-            if self._cookie is not None:
-                self._initiate()
+    def __init__(self, peer: Peer) -> None:
+        self._peer: Final = peer
 
-    def _take_transport(self, message: Transport) -> None:
-        tunnel = self.tunnels.get(message.receiver)
-        if tunnel is None:
-            return
-        plain = tunnel.open(message.counter.to_bytes(8, "little"), message.sealed)
-        if plain is None:
-            return
-        if self.current is None or self._order(tunnel) > self._order(self.current):
-            self.current = tunnel  # a responder sends under a new session only now
-        if plain:
-            self._inbox.append(trim(plain))
+    def send(self, datagram: bytes, endpoint: Endpoint) -> None:
+        self._peer.wire.send(datagram)
 
-    def _take_initiation(self, message: Initiation, datagram: bytes) -> None:
-        if self.demands_cookie:
-            cookie = cookie_for(self._cookie_secret, b"the one remote")
-            if not is_signed_with(cookie, datagram):
-                reply = write_cookie_reply(
-                    self.static.public, message.sender, message.mac1, cookie, os.urandom(24)
-                )
-                self.wire.send(reply)
-                return
-        opened = read_initiation(message, self.static.public, self._private)
-        if opened.initiator != self.remote:
-            return
-        index = self._new_index()
-        response, keys = write_response(opened, index, self._new_ephemeral(), self.psk)
-        self.tunnels[index] = Tunnel(index, message.sender, keys, began=False)
-        self.wire.send(response)
+    def receive(self, timeout: float) -> Arrival | None:
+        datagram = self._peer.wire.receive(timeout)
+        if datagram is None:
+            return None
+        self._peer.came.append(message_type(datagram))
+        return Arrival(datagram, FAR)
 
-    def _take_response(self, message: Response) -> None:
-        begun = self._begun.pop(message.receiver, None)
-        if begun is None:
-            return
-        keys = read_response(begun[0], message, self._private, [self.psk])
-        tunnel = Tunnel(message.receiver, message.sender, keys, began=True)
-        self.tunnels[message.receiver] = self.current = tunnel
-        self.send(b"")
+    def local(self, endpoint: Endpoint) -> Endpoint:
+        return FAR
 
-    def _initiate(self) -> None:
-        time.sleep(max(0.0, self._last_initiation + BETWEEN_INITIATIONS - time.monotonic()))
-        index = self._new_index()
-        datagram, opened = write_initiation(
-            index, self.static, self._new_ephemeral(), self.remote, tai64n(time.time_ns()), self._cookie
-        )
-        self._begun[index] = opened, datagram
-        self._last_initiation = time.monotonic()
-        self.wire.send(datagram)
-
-    def _private(self, public: bytes) -> PrivateKey | None:
-        for key in (self.static, *reversed(self.ephemerals)):
-            if key.public == public:
-                return key
-        return None
-
-    def _order(self, tunnel: Tunnel) -> int:
-        return list(self.tunnels).index(tunnel.index)
-
-    def _new_ephemeral(self) -> PrivateKey:
-        self.ephemerals.append(PrivateKey(os.urandom(32)))
-        return self.ephemerals[-1]
-
-    def _new_index(self) -> int:
-        # 24 bits of the peer and 8 of the session, as boringtun makes them.
-        first = int.from_bytes(self.static.public[:3], "big") << 8
-        return first | (len(self.ephemerals) + 1 & 0xFF)
+    def close(self) -> None:
+        pass

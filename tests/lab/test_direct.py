@@ -25,6 +25,9 @@ pytestmark = [
 ]
 
 
+TRIES = 5
+
+
 class Scene(NamedTuple):
     """Who begins, over what, and with a preshared key or without."""
 
@@ -151,10 +154,13 @@ def test_wireguard_go_comes_back_with_our_cookie(net: Net, tmp_path: Path) -> No
 
 
 def test_we_come_back_with_wireguard_gos_cookie(net: Net, tmp_path: Path) -> None:
-    """It asks for one under load: 1500 initiations that it cannot read, in a burst."""
+    """It asks for one under load: initiations that it cannot read, in a burst. Ours may get lost there."""
     with direct(net) as talk, recorded(net, talk, tmp_path, a=FROM_CLIENT) as taken:
-        talk.peer.burst(1500)
-        talk.client_begins()
+        for _ in range(TRIES):
+            talk.peer.burst(1500)
+            talk.client_begins()
+            if COOKIE_REPLY in talk.peer.came:
+                break
         talk.client_assigns("example.com")
         talk.gateway_answers("example.com")
     decryptor, found = decrypt(taken.wire, taken.keys)
