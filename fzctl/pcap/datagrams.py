@@ -13,7 +13,7 @@ from typing import Final
 from fzctl.pcap.frame import Datagram
 from fzctl.protocol.values import format_ip
 from fzctl.wireguard.messages import KEEPALIVE_SIZE, TRANSPORT, message_type
-from fzctl.wireguard.turn import CHANNEL_HEADER, channel_data
+from fzctl.wireguard.turn import CHANNEL_HEADER, channel_data, format_endpoint
 
 # Asked about transport data in ``[start:end]`` of a buffer: may they be passed over?
 Skip = Callable[[memoryview, int, int], bool]
@@ -185,8 +185,8 @@ class DatagramFinder:
         if text is None:
             if len(self._texts) >= _MAX_TEXTS:
                 self._texts.clear()
-            address, port = format_ip(end[:-2]), int.from_bytes(end[-2:], "big")
-            text = self._texts[end] = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            place = format_ip(end[:-2]), int.from_bytes(end[-2:], "big")
+            text = self._texts[end] = format_endpoint(place)
         return text
 
 
