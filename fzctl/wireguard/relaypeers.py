@@ -17,7 +17,8 @@ _CHANNELS: Final = range(0x4000, 0x5000)
 class RelayPeer:
     """One peer. ``endpoint`` is as its first user spelt it, ``address`` as all others do.
 
-    ``channel`` is the number that it has or would get, None where none is to be had. ``permitted`` and ``bound`` are what the relay has granted, the times are when that is renewed.
+    ``channel`` is the number that it has or would get, None where none is to be had. ``permitted`` and
+    ``bound`` are what the relay has granted, the times are when that is to be renewed.
     """
 
     __slots__ = (
