@@ -93,7 +93,7 @@ class RelayWire:
             error = None if message is None else decode_error(message.attributes.get(ERROR_CODE, b""))
             if error is not None:
                 self.codes.append(error[0])
-            self._waiting += self.relay.receive(datagram, self._now())
+            self._waiting.extend(self.relay.receive(datagram, self._now()))
         self._push()
 
     def _push(self) -> None:
@@ -102,7 +102,7 @@ class RelayWire:
             self.relay.handle_timeout(self._now())
         for datagram in self.relay.datagrams():
             self._wire.send(datagram)
-        self.events += self.relay.events()
+        self.events.extend(self.relay.events())
 
     def _now(self) -> float:
         return time.monotonic() + self.ahead
