@@ -1,0 +1,53 @@
+"""What every carrier is: inner IP packets into a tunnel and out of it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, NamedTuple, Protocol, Self
+
+IN: Final = "in"
+OUT: Final = "out"
+
+
+class Received(NamedTuple):
+    """One inner IP packet, without WireGuard's padding.
+
+    ``time`` is nanoseconds since the Unix epoch when it came; ``source`` says for people who sent
+    it: a peer's outer endpoint or an interface's name. ``direction`` is ``in`` or ``out`` where the
+    carrier knows (interfaces see both), else ``in``.
+    """
+
+    packet: bytes
+    time: int
+    source: str
+    direction: str | None = IN
+
+
+class Carrier(Protocol):
+    """A way into a tunnel; a context manager that closes.
+
+    ``name`` is for people: ``wg0``, ``peer 192.0.2.2:51820``.
+    """
+
+    name: str
+
+    def send(self, packet: bytes) -> None:
+        """Send an inner IP packet. Raises CarrierError where it did not leave."""
+        ...
+
+    def receive(self, timeout: float) -> Received | None:
+        """The next inner packet; waits for it at most ``timeout`` seconds, with 0 not at all.
+
+        Raises CarrierError where the carrier is gone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; a second time does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
