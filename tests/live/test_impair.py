@@ -168,6 +168,12 @@ def test_the_last_one_is_not_called_reordered_where_nothing_overtakes_it() -> No
     assert list(impair(sequence(1), Impairments(reorder=1.0))) == sequence(1)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_its_own_copy_does_not_overtake_it(seed: int) -> None:
+    out = list(impair(sequence(1), Impairments(duplicate=1.0, reorder=1.0, seed=seed)))
+    assert sorted(each.done for each in out) == [(), (DUPLICATE,)]
+
+
 def test_delays_lie_around_their_mean_and_may_change_the_order() -> None:
     out = list(impair(sequence(2000), Impairments(delay=0.1, jitter=0.05)))
     delays = [each.time - (each.number - 1) * 0.01 for each in out]

@@ -334,6 +334,16 @@ def test_a_peer_that_is_refused_is_told_once_and_asked_for_again_later() -> None
     assert talk.server.sent[-1][0] == b"last"
 
 
+def test_of_a_peer_that_is_refused_later_nothing_is_renewed() -> None:
+    talk = Talk().ready()
+    talk.send(b"x")
+    talk.server.refuse[CREATE_PERMISSION] = 403
+    talk.run(1200.0)
+    assert [talk.server.asked_for(method) for method in (CREATE_PERMISSION, CHANNEL_BIND)] == [2, 1]
+    talk.send(b"lost")
+    assert talk.relay.dropped == 1
+
+
 def test_a_peer_of_the_other_ip_version_is_told() -> None:
     talk = Talk().ready()
     talk.server.refuse[CREATE_PERMISSION] = 443
@@ -404,7 +414,9 @@ def test_nothing_comes_in_from_whom_we_did_not_permit() -> None:
     talk = Talk().ready()
     for datagram in (wrap_channel_data(0x4000, b"in"), data_indication(b"in", PEER)):
         assert talk.relay.receive(datagram, talk.now) == []
-    talk.send(b"x", OTHER)
+    talk.relay.send(b"asked for, not granted", OTHER, talk.now)
+    assert talk.relay.receive(wrap_channel_data(0x4000, b"in"), talk.now) == []
+    talk.settle()
     for datagram in (wrap_channel_data(0x4001, b"in"), data_indication(b"in", PEER)):
         assert talk.relay.receive(datagram, talk.now) == []
 

@@ -9,6 +9,7 @@ import pytest
 from fzctl.wireguard.stun import (
     ALLOCATE,
     CREATE_PERMISSION,
+    ERROR,
     ERROR_CODE,
     NONCE,
     REALM,
@@ -16,6 +17,8 @@ from fzctl.wireguard.stun import (
     USERNAME,
     Message,
     decode_message,
+    encode_error,
+    encode_message,
 )
 from fzctl.wireguard.transactions import Answer, Question, Transactions
 from tests.wireguard.turnserver import PASSWORD, USER, FakeServer, peer_of
@@ -183,8 +186,6 @@ def test_answers_to_others_and_of_another_method_are_left_alone() -> None:
 
 @pytest.mark.parametrize("drop", [NONCE, REALM, ERROR_CODE])
 def test_a_challenge_without_what_it_must_teach_does_not_make_us_ask_forever(drop: int) -> None:
-    from fzctl.wireguard.stun import encode_message
-
     asked, server = Asked(), FakeServer()
     asked.transactions.ask(ASK, 0.0)
     question = asked.sent()[0]
@@ -194,6 +195,21 @@ def test_a_challenge_without_what_it_must_teach_does_not_make_us_ask_forever(dro
     answer = asked.take(encode_message(challenge.kind, challenge.transaction, left))
     assert asked.out == []
     assert (answer is None) == (drop == ERROR_CODE)
+
+
+@pytest.mark.parametrize("name", [REALM, NONCE])
+def test_a_challenge_that_would_make_our_questions_huge_is_not_taken_up(name: int) -> None:
+    asked, server = Asked(), FakeServer()
+    asked.transactions.ask(ASK, 0.0)
+    question = asked.sent()[0]
+    for size, taken in ((764, False), (763, True)):
+        attributes = {ERROR_CODE: encode_error(401, ""), REALM: b"realm", NONCE: b"nonce", name: bytes(size)}
+        answer = asked.take(encode_message(ALLOCATE | ERROR, question.transaction, attributes.items()))
+        assert (answer is None) == taken
+        assert bool(asked.sent()) == taken
+        asked.transactions.ask(ASK, 0.0)
+        question = asked.sent()[0]
+    assert server.asked == []
 
 
 def test_a_wrong_fingerprint_makes_an_answer_none() -> None:
