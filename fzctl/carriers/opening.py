@@ -12,7 +12,8 @@ from fzctl.carriers.peer import PeerCarrier, Relay, silent
 from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Datagrams, UdpSockets, resolve
 from fzctl.errors import CarrierError
-from fzctl.wireguard.config import Config, Endpoint, PeerConfig, choose_peer, parse_config
+from fzctl.wireguard.config import Config, PeerConfig, choose_peer, parse_config
+from fzctl.wireguard.endpoints import Endpoint
 
 _MOST_BYTES: Final = 1024 * 1024
 

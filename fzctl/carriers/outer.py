@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import Final
 
-from fzctl.wireguard.config import Endpoint
+from fzctl.wireguard.endpoints import Endpoint
 
 _UDP: Final = 17
 _HOP_LIMIT: Final = 64

@@ -18,8 +18,9 @@ from fzctl.carriers.recording import CaptureFile, KeySink
 from fzctl.carriers.sockets import Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
-from fzctl.wireguard.config import Config, Endpoint, PeerConfig, format_endpoint, lacks_unspecified
+from fzctl.wireguard.config import Config, PeerConfig, lacks_unspecified
 from fzctl.wireguard.device import Device
+from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 from fzctl.wireguard.events import ESTABLISHED, GAVE_UP, UNLISTED, Event
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.load import UnderLoad

@@ -18,7 +18,7 @@ from fzctl.errors import CarrierError
 from fzctl.pcap.blocks import WIREGUARD_KEYS
 from fzctl.pcap.links import RAW
 from fzctl.pcap.writer import open_writer
-from fzctl.wireguard.config import Endpoint
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import Entry, format_keylog, parse_keylog
 
 _PRIVATE: Final = 0o600

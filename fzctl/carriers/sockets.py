@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from fzctl.errors import CarrierError
-from fzctl.wireguard.config import Endpoint, format_endpoint
+from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _ANY: Final = {4: "0.0.0.0", 6: "::"}

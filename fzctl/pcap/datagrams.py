@@ -12,6 +12,7 @@ from typing import Final
 
 from fzctl.pcap.frame import Datagram
 from fzctl.protocol.values import format_ip
+from fzctl.wireguard.endpoints import format_endpoint
 from fzctl.wireguard.messages import KEEPALIVE_SIZE, TRANSPORT, message_type
 from fzctl.wireguard.turn import CHANNEL_HEADER, channel_data
 
@@ -185,8 +186,8 @@ class DatagramFinder:
         if text is None:
             if len(self._texts) >= _MAX_TEXTS:
                 self._texts.clear()
-            address, port = format_ip(end[:-2]), int.from_bytes(end[-2:], "big")
-            text = self._texts[end] = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            place = format_ip(end[:-2]), int.from_bytes(end[-2:], "big")
+            text = self._texts[end] = format_endpoint(place)
         return text
 
 

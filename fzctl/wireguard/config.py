@@ -12,10 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from fzctl.errors import CarrierError
 from fzctl.wireguard.allowed import UNSPECIFIED, AllowedIps, Network, parse_network
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keys import KEY_SIZE, PrivateKey, Secret, decode_key, encode_key
 from fzctl.wireguard.noise import NO_PSK
-
-Endpoint = tuple[str, int]
 
 _MOST: Final = 65535
 _IGNORED: Final = frozenset(
@@ -75,12 +74,6 @@ def parse_config(text: str | bytes, name: str) -> Config:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     return _Parser(name).parse(text)
-
-
-def format_endpoint(endpoint: Endpoint) -> str:
-    """Address and port for people; an IPv6 address stands in brackets."""
-    address, port = endpoint
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def choose_peer(config: Config, key: str | None = None) -> PeerConfig:

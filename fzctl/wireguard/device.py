@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from fzctl.wireguard.allowed import destination_of, source_of
-from fzctl.wireguard.config import Config, Endpoint
+from fzctl.wireguard.config import Config
 from fzctl.wireguard.cookies import is_for
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.events import COOKIE_GIVEN, REFUSED, UNLISTED, Event, Inner, World
 from fzctl.wireguard.inner import may_be_control
 from fzctl.wireguard.keylog import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from fzctl.wireguard.config import Endpoint
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.noise import tai64n
 

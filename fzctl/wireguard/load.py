@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from fzctl.wireguard.config import Endpoint
 from fzctl.wireguard.cookies import cookie_for, is_signed_with, write_cookie_reply
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.timers import COOKIE_TIME
 
 UnderLoad = Callable[[float], bool]

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from fzctl.wireguard.config import Endpoint, PeerConfig, format_endpoint
+from fzctl.wireguard.config import PeerConfig
 from fzctl.wireguard.cookies import read_cookie_reply
+from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 from fzctl.wireguard.events import (
     COOKIE_TAKEN,
     DROPPED,

@@ -1,7 +1,6 @@
 """TURN: what a relayed datagram carries, on any port, with or without the rest of the exchange.
 
-RFC 8656 section 12 (ChannelData) and section 11 (Send and Data indications); RFC 8489 section 5
-and 14 (STUN's header and attributes).
+RFC 8656 section 12 (ChannelData) and section 11 (Send and Data indications).
 """
 
 from __future__ import annotations
@@ -10,20 +9,27 @@ import struct
 from typing import Final, NamedTuple
 
 from fzctl.errors import EncodeError
-from fzctl.protocol.values import format_ip
+from fzctl.wireguard.endpoints import Endpoint, format_endpoint
+from fzctl.wireguard.stun import (
+    DATA,
+    DATA_METHOD,
+    INDICATION,
+    SEND,
+    XOR_PEER_ADDRESS,
+    decode_address,
+    decode_message,
+    encode_address,
+    encode_message,
+)
 
 CHANNEL_HEADER: Final = 4
+DATA_INDICATION: Final = DATA_METHOD | INDICATION
 
 # RFC 8656 hands out 0x4000 to 0x4FFF, RFC 5766 before it up to 0x7FFF.
 _CHANNELS: Final = range(0x4000, 0x8000)
-_SEND_INDICATION: Final = 0x0016
-_DATA_INDICATION: Final = 0x0017
-_STUN_HEADER: Final = struct.Struct(">HH4s12s")
-_MAGIC_COOKIE: Final = bytes.fromhex("2112a442")
-_ATTRIBUTE: Final = struct.Struct(">HH")
-_XOR_PEER_ADDRESS: Final = 0x0012
-_DATA: Final = 0x0013
-_ADDRESS_SIZES: Final = {1: 4, 2: 16}
+_CHANNEL_DATA: Final = struct.Struct(">HH")
+_SEND_INDICATION: Final = SEND | INDICATION
+_INDICATIONS: Final = frozenset(kind.to_bytes(2, "big") for kind in (_SEND_INDICATION, DATA_INDICATION))
 
 
 class Via(NamedTuple):
@@ -38,7 +44,13 @@ def unwrap(datagram: bytes) -> tuple[bytes, Via] | None:
     span = channel_data(datagram, 0, len(datagram))
     if span is not None:
         return datagram[span[0] : span[1]], Via(int.from_bytes(datagram[:2], "big"), None)
-    return _unwrap_indication(datagram)
+    if datagram[:2] not in _INDICATIONS:
+        return None
+    message = decode_message(datagram)
+    if message is None or DATA not in message.attributes:
+        return None
+    peer = decode_address(message.attributes.get(XOR_PEER_ADDRESS, b""), message.transaction)
+    return message.attributes[DATA], Via(None, None if peer is None else format_endpoint(peer))
 
 
 def channel_data(data: bytes | memoryview, start: int, end: int) -> tuple[int, int] | None:
@@ -57,40 +69,10 @@ def wrap_channel_data(channel: int, payload: bytes) -> bytes:
     """A ChannelData message over UDP, unpadded as Firezone sends it."""
     if channel not in _CHANNELS or len(payload) > 0xFFFF:
         raise EncodeError("a channel is 0x4000 to 0x7FFF and carries at most 65535 bytes")
-    return _ATTRIBUTE.pack(channel, len(payload)) + payload
+    return _CHANNEL_DATA.pack(channel, len(payload)) + payload
 
 
-def _unwrap_indication(datagram: bytes) -> tuple[bytes, Via] | None:
-    if len(datagram) < _STUN_HEADER.size:
-        return None
-    kind, size, cookie, transaction = _STUN_HEADER.unpack_from(datagram)
-    if kind not in (_SEND_INDICATION, _DATA_INDICATION) or cookie != _MAGIC_COOKIE:
-        return None
-    position = _STUN_HEADER.size
-    end = position + size
-    if end != len(datagram) or size % 4:
-        return None
-    payload = peer = None
-    while position < end:
-        name, size = _ATTRIBUTE.unpack_from(datagram, position)
-        position += _ATTRIBUTE.size
-        value = datagram[position : position + size]
-        if len(value) < size:
-            return None
-        # Of an attribute that stands twice the first counts (RFC 8489 section 14).
-        if name == _DATA and payload is None:
-            payload = value
-        elif name == _XOR_PEER_ADDRESS and peer is None:
-            peer = _peer_address(value, transaction)
-        position += size + -size % 4
-    return None if payload is None else (payload, Via(None, peer))
-
-
-def _peer_address(value: bytes, transaction: bytes) -> str | None:
-    """Address and port, hidden from meddling routers under the cookie (RFC 8489 section 14.2)."""
-    if len(value) < 4 or _ADDRESS_SIZES.get(value[1]) != len(value) - 4:
-        return None
-    mask = _MAGIC_COOKIE + transaction
-    port = int.from_bytes(value[2:4], "big") ^ int.from_bytes(mask[:2], "big")
-    address = format_ip(bytes(a ^ b for a, b in zip(value[4:], mask, strict=False)))
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+def wrap_indication(payload: bytes, peer: Endpoint, transaction: bytes) -> bytes:
+    """A Send indication: to a peer that has no channel. Raises EncodeError for what is no address."""
+    attributes = ((XOR_PEER_ADDRESS, encode_address(peer, transaction)), (DATA, payload))
+    return encode_message(_SEND_INDICATION, transaction, attributes)

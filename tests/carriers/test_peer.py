@@ -20,7 +20,8 @@ from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Arrival, UdpSockets
 from fzctl.errors import EXIT_CARRIER, CarrierError
 from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
-from fzctl.wireguard.config import Config, Endpoint
+from fzctl.wireguard.config import Config
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
 from tests.carriers.test_sockets import has_ipv6

@@ -8,7 +8,8 @@ from typing import Any
 
 from fzctl.carriers.peer import Clock, PeerCarrier
 from fzctl.carriers.sockets import Arrival
-from fzctl.wireguard.config import Config, Endpoint, PeerConfig
+from fzctl.wireguard.config import Config, PeerConfig
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keys import PrivateKey
 from tests.wireguard.wire import EPOCH, End, Randomness, Wire
 

@@ -12,8 +12,9 @@ from typing import Final, Protocol
 
 from fzctl.carriers.peer import PeerCarrier
 from fzctl.carriers.sockets import Arrival
-from fzctl.wireguard.config import Config, Endpoint, PeerConfig
+from fzctl.wireguard.config import Config, PeerConfig
 from fzctl.wireguard.cookies import sign
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import Entry, format_keylog
 from fzctl.wireguard.keys import PrivateKey, Secret
 from fzctl.wireguard.messages import Initiation, message_type

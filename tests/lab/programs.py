@@ -92,14 +92,16 @@ def wireguard_go(net: Net, client: bytes, psk: Secret = NO_PSK) -> Iterator[Gate
 
 
 @contextlib.contextmanager
-def coturn(net: Net) -> Iterator[None]:
+def coturn(net: Net, *options: str) -> Iterator[None]:
     """coturn between the two: allocations for the client, reachable for the gateway."""
     folder = net.relay.folder
     words = ["turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp", "--lt-cred-mech"]
-    words += ["--listening-ip", RELAY[4], "--listening-port", str(TURN_PORT), "--relay-ip", RELAY_FAR[4]]
+    for version in (4, 6):
+        words += ["--listening-ip", RELAY[version], "--relay-ip", RELAY_FAR[version]]
+    words += ["--listening-port", str(TURN_PORT)]
     words += ["--realm", "example.com", "--user", f"{TURN_USER}:{TURN_PASSWORD}", "--relay-threads", "1"]
     words += ["--userdb", str(folder / "turn.db"), "--pidfile", str(folder / "turn.pid")]
-    words += ["--log-file", "stdout", "--simple-log", "--no-multicast-peers"]
+    words += ["--log-file", "stdout", "--simple-log", "--no-multicast-peers", *options]
     with net.relay.running(*words) as log:
         wait_until(lambda: TURN_PORT in _listening(net.relay), f"coturn is up; its words are in {log}")
         yield

@@ -34,7 +34,7 @@ from tests.lab.programs import (
     tcpdump,
     wireguard_go,
 )
-from tests.lab.turnclient import TurnWire
+from tests.lab.relaywire import RelayWire
 
 CLIENT_PORT: Final = 51821
 RESOURCE: Final = "6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
@@ -151,7 +151,7 @@ def direct(net: Net, version: int = 4, psk: Secret = NO_PSK) -> Iterator[Convers
 
 
 @contextlib.contextmanager
-def relayed(net: Net, psk: Secret = NO_PSK) -> Iterator[tuple[Conversation, TurnWire, UdpWire]]:
+def relayed(net: Net, psk: Secret = NO_PSK) -> Iterator[tuple[Conversation, RelayWire, UdpWire]]:
     """The client reaches the gateway through the relay; it may turn to the direct way later."""
     static = PrivateKey(os.urandom(32))
     with contextlib.ExitStack() as stack:
@@ -160,7 +160,7 @@ def relayed(net: Net, psk: Secret = NO_PSK) -> Iterator[tuple[Conversation, Turn
         stack.enter_context(coturn(net))
         to_relay = stack.enter_context(net.client.udp(CLIENT[4], 0, RELAY[4], TURN_PORT))
         past_it = stack.enter_context(net.client.udp(CLIENT[4], CLIENT_PORT, GATEWAY[4], GATEWAY_PORT))
-        turn = TurnWire(to_relay, TURN_USER, TURN_PASSWORD, (GATEWAY[4], GATEWAY_PORT))
+        turn = RelayWire(to_relay, TURN_USER, TURN_PASSWORD, (GATEWAY[4], GATEWAY_PORT), channels=False)
         conversation = Conversation(Peer(turn, static, gateway.static.public, psk), gateway)
         yield conversation, turn, UdpWire(past_it)
 
@@ -212,7 +212,7 @@ def whole_story(talk: Conversation, first: str) -> None:
     talk.ping()
 
 
-def relayed_story(talk: Conversation, turn: TurnWire, past_it: UdpWire) -> None:
+def relayed_story(talk: Conversation, turn: RelayWire, past_it: UdpWire) -> None:
     """Send indications, then a channel, then past the relay: the sessions go on."""
     talk.endpoint = turn.allocate()
     talk.client_begins()

@@ -17,7 +17,7 @@ from fzctl.carriers.peer import PeerCarrier
 from fzctl.carriers.sockets import UdpSockets
 from fzctl.errors import CarrierError
 from fzctl.protocol.packet import build_packet
-from fzctl.wireguard.config import format_endpoint
+from fzctl.wireguard.endpoints import format_endpoint
 from fzctl.wireguard.keys import PrivateKey, Secret, encode_key
 from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, KEEPALIVE_SIZE, RESPONSE
 from fzctl.wireguard.noise import NO_PSK

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import EXIT_CARRIER, CarrierError
-from fzctl.wireguard.config import Config, choose_peer, format_endpoint, lacks_unspecified, parse_config
+from fzctl.wireguard.config import Config, choose_peer, lacks_unspecified, parse_config
+from fzctl.wireguard.endpoints import format_endpoint
 from fzctl.wireguard.keys import PrivateKey
 from fzctl.wireguard.noise import NO_PSK
 from tests.wireguard.lab import PSK, A, B, C

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import EncodeError
-from fzctl.wireguard.turn import Via, channel_data, unwrap, wrap_channel_data
+from fzctl.wireguard.endpoints import format_endpoint
+from fzctl.wireguard.turn import Via, channel_data, unwrap, wrap_channel_data, wrap_indication
 from tests.wireguard.lab import read_pcap, shake_hands
 
 COOKIE = bytes.fromhex("2112a442")
@@ -87,6 +88,14 @@ def test_indications_are_unwrapped_and_name_the_peer(kind: int, peer: bytes, tex
     unknown = attribute(0x8022, b"software")
     for attributes in ([peer, attribute(0x13, PAYLOAD)], [attribute(0x13, PAYLOAD), unknown, peer]):
         assert unwrap(indication(kind, *attributes)) == (PAYLOAD, Via(None, text))
+
+
+@pytest.mark.parametrize("peer", [("192.0.2.2", 51821), ("2001:db8::1", 443)])
+def test_what_is_wrapped_in_an_indication_is_unwrapped(peer: tuple[str, int]) -> None:
+    wrapped = wrap_indication(PAYLOAD, peer, TRANSACTION)
+    assert unwrap(wrapped) == (PAYLOAD, Via(None, format_endpoint(peer)))
+    with pytest.raises(EncodeError):
+        wrap_indication(PAYLOAD, ("nowhere", 1), TRANSACTION)
 
 
 @pytest.mark.parametrize("size", range(5))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from itertools import count
 
 from fzctl.wireguard.allowed import Network, parse_network
-from fzctl.wireguard.config import Config, Endpoint, PeerConfig
+from fzctl.wireguard.config import Config, PeerConfig
 from fzctl.wireguard.device import Device
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.events import Event
 from fzctl.wireguard.keylog import Entry
 from fzctl.wireguard.keys import PrivateKey, Secret

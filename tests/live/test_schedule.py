@@ -1,0 +1,82 @@
+"""When the messages of a replay leave, and which of them do."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fzctl.errors import UsageError
+from fzctl.live.schedule import at_once, at_own_times, at_rate, sendable
+from fzctl.protocol.codec import decode_truncated
+from fzctl.records import read_hex
+from tests.records import TIME, assigned, goodbye, record, status
+
+SECOND = 1_000_000_000
+PACKETS = [assigned(), status(), goodbye()]
+RECORDS = [record(packet, n, TIME + n * SECOND // 4) for n, packet in enumerate(PACKETS)]
+
+
+def test_messages_keep_their_own_times() -> None:
+    assert list(at_own_times(RECORDS)) == [
+        (0.0, PACKETS[0], 1, ()),
+        (0.25, PACKETS[1], 2, ()),
+        (0.5, PACKETS[2], 3, ()),
+    ]
+
+
+@pytest.mark.parametrize(("speed", "times"), [(2.0, [0, 0.125, 0.25]), (0.5, [0, 0.5, 1.0])])
+def test_times_are_scaled(speed: float, times: list[float]) -> None:
+    assert [each.time for each in at_own_times(RECORDS, speed)] == times
+
+
+def test_a_nanosecond_is_kept() -> None:
+    first, second = at_own_times([record(PACKETS[0], 1, TIME), record(PACKETS[1], 2, TIME + 1)])
+    assert second.time - first.time == 1e-9
+
+
+def test_a_clock_that_steps_back_and_a_missing_time_do_not_wait() -> None:
+    times = [None, TIME, TIME + SECOND, TIME - 5 * SECOND, None, TIME + 2 * SECOND]
+    found = at_own_times(record(goodbye(), n, time) for n, time in enumerate(times))
+    assert [each.time for each in found] == [0, 0, 1, 1, 1, 2]
+
+
+def test_a_rate_is_kept_over_any_number() -> None:
+    found = list(at_rate(RECORDS * 1000, 1000.0))
+    assert [each.time for each in found[:3]] == [0, 0.001, 0.002]
+    assert found[-1].time == 2.999
+    assert [each.number for each in found] == list(range(1, 3001))
+
+
+def test_at_once_is_at_once() -> None:
+    assert [(each.time, each.packet) for each in at_once(RECORDS)] == [(0.0, packet) for packet in PACKETS]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan])
+def test_a_speed_and_a_rate_are_numbers_above_0(value: float) -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        list(at_own_times(RECORDS, value))
+    with pytest.raises(UsageError, match="above 0"):
+        list(at_rate(RECORDS, value))
+
+
+@given(st.lists(st.none() | st.integers(0, 2**63), max_size=20), st.floats(1e-3, 1e3))
+def test_times_never_go_back(times: list[int | None], speed: float) -> None:
+    found = [each.time for each in at_own_times((record(goodbye(), 1, time) for time in times), speed)]
+    assert all(before <= after for before, after in pairwise([0.0, *found]))
+
+
+def test_one_direction_is_chosen() -> None:
+    records = [record(assigned(), direction="a>b"), record(status(), direction="b>a"), record(goodbye())]
+    assert list(sendable(records)) == records
+    assert list(sendable(records, "b>a")) == records[1:2]
+
+
+def test_copies_cut_packets_and_what_is_no_message_are_left_out() -> None:
+    cut = record(assigned())._replace(message=decode_truncated(assigned()[:60]))
+    copy = record(assigned(), copy_of=1)
+    strange = list(read_hex(["xx", "", "45000014000000004001000001020304" + "05060708"]))
+    assert list(sendable([cut, copy, *strange, RECORDS[0]])) == [RECORDS[0]]
