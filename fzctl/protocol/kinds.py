@@ -14,13 +14,18 @@ from fzctl.protocol.fields import U16, Column, Domain, Field, Ip, IpList, Protoc
 
 DIALECTS: Final = ("seed", "current", "next")
 AUTO: Final = "auto"
+CLIENT: Final = "client"
+GATEWAY: Final = "gateway"
+ROLES: Final = (CLIENT, GATEWAY)
 
 
 class Kind(NamedTuple):
     """One kind of message in the dialects that have it.
 
     A kind without fields has no payload: none is sent, and any is accepted. ``answers`` names
-    the kind that this one answers, by convention and not on the wire.
+    the kind that this one answers, by convention and not on the wire. ``handled_by`` are the
+    roles that do something about it (``gateway.rs`` and ``client.rs``, ``handle_network_input``);
+    another one drops it with a line in its debug log.
     """
 
     number: int
@@ -30,6 +35,7 @@ class Kind(NamedTuple):
     fields: tuple[Field, ...]
     sentence: str
     answers: str | None = None
+    handled_by: tuple[str, ...] = ROLES
 
     @property
     def command(self) -> str:
@@ -48,44 +54,53 @@ class Kind(NamedTuple):
 RESOURCE: Final = Field("resource", Uuid(), "Resource")
 DOMAIN: Final = Field("domain", Domain(), "Domain")
 
+PROXY_IPS: Final = Field("proxy_ips", IpList(option="ip", column="proxy_ip", sent_counts=(4, 8)), "Proxy IPs")
+STATUS: Final = Field("status", Status(), "NAT status")
+
+ASSIGNED_IPS: Final = Kind(
+    number=0,
+    name="assigned_ips",
+    title="AssignedIps",
+    dialects=("current", "next"),
+    fields=(RESOURCE, DOMAIN, PROXY_IPS),
+    sentence="A client tells the gateway which proxy IPs it gave to a domain.",
+    handled_by=(GATEWAY,),
+)
+DOMAIN_STATUS: Final = Kind(
+    number=1,
+    name="domain_status",
+    title="DomainStatus",
+    dialects=("current", "next"),
+    fields=(RESOURCE, DOMAIN, STATUS),
+    sentence="A gateway tells whether the NAT for a domain is up.",
+    answers="assigned_ips",
+    handled_by=(CLIENT,),
+)
+GOODBYE: Final = Kind(
+    number=2,
+    name="goodbye",
+    title="Goodbye",
+    dialects=("current", "next"),
+    fields=(),
+    sentence="Either side ends the connection.",
+)
+DESTINATION: Final = Field("dst", Ip(), "Destination")
+PROTOCOL: Final = Field("protocol", Protocol(), "Protocol")
+NO_AUTHORIZATION: Final = Kind(
+    number=3,
+    name="no_authorization",
+    title="NoAuthorization",
+    dialects=("next",),
+    fields=(DESTINATION, PROTOCOL),
+    sentence="A gateway tells that no authorization covers a packet.",
+    handled_by=(CLIENT,),
+)
+
 KINDS: Final[list[Kind]] = [
-    Kind(
-        number=0,
-        name="assigned_ips",
-        title="AssignedIps",
-        dialects=("current", "next"),
-        fields=(
-            RESOURCE,
-            DOMAIN,
-            Field("proxy_ips", IpList(option="ip", column="proxy_ip", sent_counts=(4, 8)), "Proxy IPs"),
-        ),
-        sentence="A client tells the gateway which proxy IPs it gave to a domain.",
-    ),
-    Kind(
-        number=1,
-        name="domain_status",
-        title="DomainStatus",
-        dialects=("current", "next"),
-        fields=(RESOURCE, DOMAIN, Field("status", Status(), "NAT status")),
-        sentence="A gateway tells whether the NAT for a domain is up.",
-        answers="assigned_ips",
-    ),
-    Kind(
-        number=2,
-        name="goodbye",
-        title="Goodbye",
-        dialects=("current", "next"),
-        fields=(),
-        sentence="Either side ends the connection.",
-    ),
-    Kind(
-        number=3,
-        name="no_authorization",
-        title="NoAuthorization",
-        dialects=("next",),
-        fields=(Field("dst", Ip(), "Destination"), Field("protocol", Protocol(), "Protocol")),
-        sentence="A gateway tells that no authorization covers a packet.",
-    ),
+    ASSIGNED_IPS,
+    DOMAIN_STATUS,
+    GOODBYE,
+    NO_AUTHORIZATION,
     Kind(
         number=0,
         name="request",
@@ -93,6 +108,7 @@ KINDS: Final[list[Kind]] = [
         dialects=("seed",),
         fields=(RESOURCE, DOMAIN, Field("proxy_ips", IpList(option="ip", column="proxy_ip"), "Proxy IPs")),
         sentence="The first dialect's AssignedIps.",
+        handled_by=(GATEWAY,),
     ),
     Kind(
         number=1,
@@ -102,6 +118,7 @@ KINDS: Final[list[Kind]] = [
         fields=(RESOURCE, DOMAIN, Field("code", U16(), "Code")),
         sentence="The first dialect's DomainStatus, with a number for the status.",
         answers="request",
+        handled_by=(CLIENT,),
     ),
 ]
 

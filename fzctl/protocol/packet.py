@@ -79,6 +79,20 @@ def declared_length(data: bytes) -> int:
     return IPV6_HEADER + int.from_bytes(data[4:6], "big")
 
 
+def transport_of(data: bytes) -> tuple[int, int] | None:
+    """Protocol number of an IP packet and where its header begins, extension headers walked over.
+
+    ``None`` where the packet ends before, or is no IP packet.
+    """
+    version = data[0] >> 4 if data else 0
+    if version == 6 and len(data) >= IPV6_HEADER:
+        chain = _walk(data)
+        return None if chain.broken else (chain.protocol, chain.offset)
+    if version == 4 and len(data) >= 20 and (data[0] & 15) >= 5:
+        return data[9], (data[0] & 15) * 4
+    return None
+
+
 def build_packet(
     kind: int,
     payload: bytes,

@@ -8,10 +8,10 @@ Upstream: ``tunnel-proto/src/client.rs`` ``IpProvider`` and ``dns/resource_stub_
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from fzctl.errors import EncodeError
-from fzctl.protocol.values import format_ip
+from fzctl.protocol.values import format_ip, ip_to_bytes
 
 PER_FAMILY: Final = 4
 
@@ -19,8 +19,39 @@ _IPV4_FIRST: Final = 0x64600001  # 100.96.0.1: the network address is skipped
 _IPV4_LAST: Final = 0x647FFFFE  # 100.127.255.254: so is the broadcast address
 _IPV4_SENTINELS: Final = 0x64646F00  # 100.100.111.0/24 is skipped
 _SENTINEL_COUNT: Final = 256
-# Of the IPv6 range there is always enough: 2**21 addresses, the network address included.
 _IPV6_FIRST: Final = 0xFD00_2021_1111_8000_0000_0000_0000_0000
+_IPV6_COUNT: Final = 1 << 21  # the network address is handed out too
+
+
+class Range(NamedTuple):
+    """A block of addresses: its text for people, its first address and how many bits are fixed."""
+
+    text: str
+    first: bytes
+    fixed: int
+
+    def __contains__(self, address: object) -> bool:
+        if not isinstance(address, bytes) or len(address) != len(self.first):
+            return False
+        free = 8 * len(address) - self.fixed
+        return int.from_bytes(address, "big") >> free == int.from_bytes(self.first, "big") >> free
+
+
+def _range(text: str) -> Range:
+    first, _, fixed = text.partition("/")
+    return Range(text, ip_to_bytes(first), int(fixed))
+
+
+# tunnel-proto/src/lib.rs; proxy IPs, the peers' own addresses, and the DNS servers that only clients see.
+RESOURCE_RANGES: Final = _range("100.96.0.0/11"), _range("fd00:2021:1111:8000::/107")
+TUNNEL_RANGES: Final = _range("100.64.0.0/11"), _range("fd00:2021:1111::/107")
+SENTINEL_RANGES: Final = _range("100.100.111.0/24"), _range("fd00:2021:1111:8000:100:100:111:0/120")
+
+
+def is_within(address: str, ranges: Iterable[Range]) -> bool:
+    """Does an address, in canonical text, lie in one of the ranges?"""
+    packed = ip_to_bytes(address)
+    return any(packed in each for each in ranges)
 
 
 def proxy_ips(count: int, domain: int = 0) -> list[str]:
@@ -31,11 +62,28 @@ def proxy_ips(count: int, domain: int = 0) -> list[str]:
     """
     if count not in (PER_FAMILY, 2 * PER_FAMILY):
         raise EncodeError(f"a client hands out 4 or 8 proxy IPs, not {count}")
-    indices = range(domain * PER_FAMILY, (domain + 1) * PER_FAMILY)
-    found = [format_ip(_nth_ipv4(index).to_bytes(4, "big")) for index in indices]
-    if count > PER_FAMILY:
-        found += [format_ip((_IPV6_FIRST + index).to_bytes(16, "big")) for index in indices]
+    found = ipv4_run(domain * PER_FAMILY)
+    if len(found) < PER_FAMILY:
+        raise EncodeError("the IPv4 resource range is used up")
+    return found + ipv6_run(domain * PER_FAMILY) if count > PER_FAMILY else found
+
+
+def ipv4_run(start: int) -> list[str]:
+    """The next four IPv4 proxy IPs after ``start`` were handed out; fewer where the range ends."""
+    found = []
+    for index in range(start, start + PER_FAMILY):
+        address = _IPV4_FIRST + index
+        if address >= _IPV4_SENTINELS:
+            address += _SENTINEL_COUNT
+        if address <= _IPV4_LAST:
+            found.append(format_ip(address.to_bytes(4, "big")))
     return found
+
+
+def ipv6_run(start: int) -> list[str]:
+    """The next four IPv6 proxy IPs after ``start`` were handed out; fewer where the range ends."""
+    end = min(start + PER_FAMILY, _IPV6_COUNT)
+    return [format_ip((_IPV6_FIRST + index).to_bytes(16, "big")) for index in range(start, end)]
 
 
 def runs_of(addresses: Iterable[str]) -> list[list[str]]:
@@ -66,12 +114,3 @@ def _follows(before: str, after: str) -> bool:
         return first == second != "" and int(following or "0", base) - int(last or "0", base) == 1
     except ValueError:
         return False
-
-
-def _nth_ipv4(index: int) -> int:
-    address = _IPV4_FIRST + index
-    if address >= _IPV4_SENTINELS:
-        address += _SENTINEL_COUNT
-    if address > _IPV4_LAST:
-        raise EncodeError("the IPv4 resource range is used up")
-    return address

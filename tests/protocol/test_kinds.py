@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fzctl.protocol.kinds import AUTO, DIALECTS, KINDS, columns, find_kind, kind_by_name
+from fzctl.protocol.kinds import AUTO, CLIENT, DIALECTS, GATEWAY, KINDS, columns, find_kind, kind_by_name
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,19 @@ def test_kinds_that_share_a_column_agree_on_its_type() -> None:
         for field in kind.fields:
             for column in field.columns():
                 assert column.kind == shared[column.name].kind
+
+
+def test_a_message_is_for_a_role_and_never_for_the_one_that_sends_it() -> None:
+    """Firezone's ``handle_network_input``, on both sides."""
+    handled = {kind.name: kind.handled_by for kind in KINDS}
+    assert handled == {
+        "assigned_ips": (GATEWAY,),
+        "domain_status": (CLIENT,),
+        "goodbye": (CLIENT, GATEWAY),
+        "no_authorization": (CLIENT,),
+        "request": (GATEWAY,),
+        "response": (CLIENT,),
+    }
+    for kind in KINDS:
+        question = kind_by_name(kind.answers or "")
+        assert question is None or set(question.handled_by).isdisjoint(kind.handled_by)

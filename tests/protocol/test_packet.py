@@ -16,6 +16,7 @@ from fzctl.protocol.packet import (
     declared_length,
     is_ours,
     parse_packet,
+    transport_of,
 )
 
 CONTROL = bytes.fromhex("02 00000000000000")
@@ -340,3 +341,21 @@ def test_a_cut_chain_is_never_taken_for_another_packet(
         assert shorter.reason in ("ip_malformed", "not_control")
     else:
         assert (shorter.ours, shorter.offset) == (True, whole.offset)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (build_packet(2, b""), (255, 40)),
+        (bytes((0x45,)) + bytes(8) + b"\x06" + bytes(30), (6, 20)),
+        (bytes((0x46,)) + bytes(8) + b"\x11" + bytes(30), (17, 24)),
+        (bytes((0x44,)) + bytes(40), None),
+        (bytes.fromhex("60000000 0010 3c 40") + bytes(32) + b"\x06" + bytes(15), (6, 48)),
+        (bytes.fromhex("60000000 0004 3c 40") + bytes(36), None),
+        (b"", None),
+        (b"E", None),
+        (b"\x60" + bytes(38), None),
+    ],
+)
+def test_the_transport_header_is_found_behind_all_others(data: bytes, found: tuple[int, int] | None) -> None:
+    assert transport_of(data) == found

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import EncodeError
-from fzctl.protocol.ranges import PER_FAMILY, proxy_ips, runs_of, show_run
+from fzctl.protocol.ranges import (
+    PER_FAMILY,
+    RESOURCE_RANGES,
+    SENTINEL_RANGES,
+    TUNNEL_RANGES,
+    Range,
+    ipv4_run,
+    ipv6_run,
+    is_within,
+    proxy_ips,
+    runs_of,
+    show_run,
+)
+from fzctl.protocol.values import format_ip
 
 IPV4 = ipaddress.IPv4Network("100.96.0.0/11")
 IPV4_SENTINELS = ipaddress.IPv4Network("100.100.111.0/24")
@@ -94,3 +107,22 @@ def test_neighbours_share_no_address_and_stay_in_range(domain: int) -> None:
 )
 def test_neighbours_are_shown_as_a_run(addresses: list[str], shown: list[str]) -> None:
     assert list(map(show_run, runs_of(addresses))) == shown
+
+
+def test_runs_end_with_their_range() -> None:
+    assert ipv4_run(2_096_893) == ["100.127.255.254"]
+    assert ipv4_run(2_096_894) == []
+    assert ipv6_run((1 << 21) - 2) == ["fd00:2021:1111:8000::1f:fffe", "fd00:2021:1111:8000::1f:ffff"]
+    assert ipv6_run(1 << 21) == []
+
+
+@given(
+    st.sampled_from([*RESOURCE_RANGES, *TUNNEL_RANGES, *SENTINEL_RANGES]), st.booleans(), st.integers(-2, 2)
+)
+def test_a_range_ends_where_the_library_says(block: Range, at_end: bool, beside: int) -> None:
+    network = ipaddress.ip_network(block.text)
+    edge = network[-1] if at_end else network[0]
+    address = edge + beside
+    assert (address.packed in block) is (address in network)
+    assert is_within(format_ip(address.packed), [block]) is (address in network)
+    assert "100.96.0.1" not in block
