@@ -1,0 +1,219 @@
+"""Records and packets in, the story out, in one pass.
+
+Memory grows with sessions, connections and domains, not with packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fzctl.analysis import rules
+from fzctl.analysis.connections import OpenConnection, Patterns
+from fzctl.analysis.exchanges import Exchanges
+from fzctl.analysis.findings import Findings, Spot, spot_of
+from fzctl.analysis.messages import Fault, faults_of
+from fzctl.analysis.rules import Rule
+from fzctl.analysis.sessions import SessionCounts
+from fzctl.analysis.story import Standing, Story
+from fzctl.analysis.tunnels import Place, Tunnels, ends_of
+from fzctl.nat.names import resource_key
+from fzctl.pcap.frame import Datagram
+from fzctl.protocol.packet import is_ours
+from fzctl.records import Record
+from fzctl.tunnel import Inner
+from fzctl.wireguard.decryptor import Decryptor
+
+_MOST_JUDGED: Final = 4096
+
+
+class Analyzer:
+    """Takes records in the order of their times; :meth:`finish` tells what they mean together.
+
+    ``decryptors`` are those of the files that are decrypted, ``merged`` tells that the files show
+    the same tunnels (see :mod:`fzctl.analysis.merge`). ``patterns`` are the addresses of resources.
+    ``tun_device``: the input was captured on Firezone's own interface. ``wanted`` chooses rules.
+    ``at`` is a time at which everybody's state is to be kept as ``moment``.
+    """
+
+    def __init__(
+        self,
+        *,
+        decryptors: Mapping[str | None, Decryptor] | None = None,
+        merged: bool = False,
+        patterns: Patterns | None = None,
+        tun_device: bool = False,
+        wanted: Callable[[Rule], bool] | None = None,
+        at: int | None = None,
+    ) -> None:
+        self._decryptors = {} if decryptors is None else decryptors
+        self._patterns: Patterns = {
+            None if resource is None else resource_key(resource): pattern
+            for resource, pattern in (patterns or {}).items()
+        }
+        self._tun_device = tun_device
+        self._at = at
+        self._moment: tuple[Standing, ...] | None = None
+        self._tunnels = Tunnels(self._decryptors, merged=merged)
+        self._findings = Findings(wanted)
+        self._exchanges = Exchanges()
+        self._sessions = SessionCounts()
+        self._current: dict[int, OpenConnection] = {}
+        self._connections: list[OpenConnection] = []
+        self._judged: dict[bytes, tuple[Fault, ...]] = {}
+        self._messages = 0
+        self._first: int | None = None
+        self._last: int | None = None
+
+    def record(self, record: Record) -> Record:
+        """The next record; returned with its place in an exchange."""
+        if not record.message.control and not is_ours(record.message.packet):
+            return record
+        self._pass(record.time)
+        self._messages += 1
+        place = record.file, None if record.outer is None else record.outer.session
+        connection = self._connection_of(record, place)
+        if place[1] is not None:
+            self._sessions.control(place, record.frame, record.path, record.copy_of)
+        if record.copy_of is not None:
+            connection.copy(record)
+            return record
+        message = record.message
+        fields = message.fields
+        spot = spot_of(record)
+        for fault in self._faults(record, fields):
+            self._findings.add(fault.rule, connection.subject, fault.detail, spot, variant=fault.variant)
+        if self._tun_device and record.outer is None:
+            self._findings.add(rules.ON_TUN, connection.subject, f"{message.name} in plain", spot)
+        exchange = connection.message(record, place, message.declaration, fields, self._exchanges)
+        return record if exchange is None else record._replace(exchange=exchange)
+
+    def packet(
+        self,
+        time: int | None,
+        packet: bytes,
+        *,
+        frame: int = 0,
+        file: str | None = None,
+        session: int | None = None,
+        ends: tuple[str, str] | None = None,
+    ) -> None:
+        """An application's IP packet: one that is no control message, from a tunnel or in plain.
+
+        ``session`` is its WireGuard session, ``ends`` are its outer ends, where it has them.
+        """
+        self._pass(time)
+        tunnel = self._tunnels.of_session(file, session, ends)
+        connection = None if tunnel is None else self._current.get(tunnel)
+        # Where two captures show one tunnel, each packet may stand in both.
+        if connection is not None and file == connection.file:
+            connection.packet(packet, Spot(frame, time, file))
+
+    def watcher(self, file: str | None = None) -> TunnelWatcher:
+        """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell."""
+        return TunnelWatcher(self, self._sessions, file)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Where each domain of the connections that are open stands now."""
+        return tuple(standing for each in self._current.values() for standing in each.standings())
+
+    def finish(self) -> Story:
+        """The story, when there is no more input."""
+        if self._at is not None and self._moment is None:
+            self._moment = self.standings()
+        connections = [each.finish(self._last) for each in self._connections]
+        return Story(
+            self._messages,
+            self._first,
+            self._last,
+            tuple(each for each in connections if each is not None),
+            tuple(self._sessions.sessions(self._decryptors, self._tunnels)),
+            tuple(self._sessions.unanswered(self._decryptors)),
+            tuple(self._findings.listed()),
+            self._moment,
+        )
+
+    def _pass(self, time: int | None) -> None:
+        if time is None:
+            return
+        if self._first is None:
+            self._first = time
+        if self._last is None or time > self._last:
+            self._last = time
+            if self._at is not None and self._moment is None and time > self._at:
+                self._moment = self.standings()
+
+    def _connection_of(self, record: Record, place: Place) -> OpenConnection:
+        tunnel = self._tunnels.of(record)
+        found = self._current.get(tunnel)
+        if found is None or (found.goodbye is not None and self._begins_anew(found, record, place)):
+            number = 1 if found is None else (found.subject.connection or 0) + 1
+            ends = self._tunnels.ends(place, ends_of(record))
+            found = OpenConnection(tunnel, number, ends, self._findings, self._patterns)
+            self._current[tunnel] = found
+            self._connections.append(found)
+        found.sessions.setdefault(place)
+        return found
+
+    def _begins_anew(self, ended: OpenConnection, record: Record, place: Place) -> bool:
+        """After a Goodbye: does this message belong to a new connection?
+
+        That has a new session; in plain, where none is seen, it begins with a question.
+        """
+        if record.copy_of is not None or ended.goodbye is None:
+            return False
+        if place[1] is None:
+            kind = record.message.declaration
+            return kind is not None and kind.answers is None and bool(kind.fields) and record.message.accepted
+        if place in ended.sessions:
+            return False
+        session = self._tunnels.session(place)
+        return (
+            session is None or session.frame > ended.goodbye.spot.frame or place[0] != ended.goodbye.spot.file
+        )
+
+    def _faults(self, record: Record, fields: Mapping[str, Any]) -> tuple[Fault, ...]:
+        """What is wrong with the message alone; the same bytes are judged once."""
+        message = record.message
+        if message.reason == "truncated":
+            return tuple(faults_of(message, fields))
+        key = message.packet if message.dialect == "current" else message.dialect.encode() + message.packet
+        found = self._judged.get(key)
+        if found is None:
+            if len(self._judged) >= _MOST_JUDGED:
+                self._judged.clear()
+            found = self._judged[key] = tuple(faults_of(message, fields))
+        return found
+
+
+class TunnelWatcher:
+    """Hands a tunnel's handshakes and application packets on (:class:`fzctl.tunnel.Watcher`)."""
+
+    def __init__(self, analyzer: Analyzer, sessions: SessionCounts, file: str | None) -> None:
+        self._analyzer = analyzer
+        self._sessions = sessions
+        self._file = file
+
+    def handshake(self, datagram: Datagram) -> None:
+        """A datagram that carries a handshake message."""
+        self._sessions.handshake(self._file, datagram.number, datagram.time)
+
+    def inner(self, inner: Inner, record: Record | None) -> None:
+        """An inner packet; control messages come as records."""
+        if record is not None:
+            return
+        outer = inner.outer
+        self._sessions.packet((self._file, outer.session), inner.frame, inner.path, inner.copy_of)
+        if inner.copy_of is None:
+            self._analyzer.packet(
+                inner.time, inner.packet, frame=inner.frame, file=self._file, session=outer.session,
+                ends=(outer.src, outer.dst),
+            )  # fmt: skip
+
+
+def analyze(records: Any, **options: Any) -> Story:
+    """The story of records alone; ``options`` are those of :class:`Analyzer`."""
+    analyzer = Analyzer(**options)
+    for record in records:
+        analyzer.record(record)
+    return analyzer.finish()
