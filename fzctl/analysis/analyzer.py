@@ -12,19 +12,22 @@ from fzctl.analysis import rules
 from fzctl.analysis.connections import OpenConnection, Patterns
 from fzctl.analysis.exchanges import Exchanges
 from fzctl.analysis.findings import Findings, Spot, spot_of
-from fzctl.analysis.messages import Fault, faults_of
+from fzctl.analysis.messages import Judged, faults_of
 from fzctl.analysis.rules import Rule
 from fzctl.analysis.sessions import SessionCounts
 from fzctl.analysis.story import Standing, Story
 from fzctl.analysis.tunnels import Place, Tunnels, ends_of
 from fzctl.nat.names import resource_key
 from fzctl.pcap.frame import Datagram
+from fzctl.protocol.codec import Message
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
 from fzctl.protocol.packet import is_ours
-from fzctl.records import Record
+from fzctl.protocol.values import domain_key
+from fzctl.records import Exchange, Record
 from fzctl.tunnel import Inner
 from fzctl.wireguard.decryptor import Decryptor
 
-_MOST_JUDGED: Final = 4096
+_MOST_JUDGED: Final = 16384
 
 
 class Analyzer:
@@ -58,35 +61,43 @@ class Analyzer:
         self._findings = Findings(wanted)
         self._exchanges = Exchanges()
         self._sessions = SessionCounts()
+        self._may_hold_copies = merged or bool(self._decryptors)
         self._current: dict[int, OpenConnection] = {}
+        self._latest: OpenConnection | None = None
+        self._latest_place: Place = (None, None)
         self._connections: list[OpenConnection] = []
-        self._judged: dict[bytes, tuple[Fault, ...]] = {}
+        self._judged: dict[bytes, Judged] = {}
         self._messages = 0
         self._first: int | None = None
         self._last: int | None = None
 
-    def record(self, record: Record) -> Record:
-        """The next record; returned with its place in an exchange."""
-        if not record.message.control and not is_ours(record.message.packet):
-            return record
+    def record(self, record: Record) -> Exchange | None:
+        """The next record; returns its place in an exchange."""
+        message = record.message
+        if not message.control and not is_ours(message.packet):
+            return None
         self._pass(record.time)
         self._messages += 1
-        place = record.file, None if record.outer is None else record.outer.session
-        connection = self._connection_of(record, place)
-        if place[1] is not None:
+        outer = record.outer
+        place = record.file, None if outer is None else outer.session
+        connection = self._latest
+        if connection is None or place != self._latest_place or connection.goodbye is not None:
+            connection = self._latest = self._connection_of(record, place)
+            self._latest_place = place
+        if self._may_hold_copies:
+            self._tunnels.sight(record)
+        if outer is not None:
             self._sessions.control(place, record.frame, record.path, record.copy_of)
         if record.copy_of is not None:
             connection.copy(record)
-            return record
-        message = record.message
-        fields = message.fields
+            return None
         spot = spot_of(record)
-        for fault in self._faults(record, fields):
+        judged = self._judge(message)
+        for fault in judged.faults:
             self._findings.add(fault.rule, connection.subject, fault.detail, spot, variant=fault.variant)
-        if self._tun_device and record.outer is None:
+        if self._tun_device and outer is None:
             self._findings.add(rules.ON_TUN, connection.subject, f"{message.name} in plain", spot)
-        exchange = connection.message(record, place, message.declaration, fields, self._exchanges)
-        return record if exchange is None else record._replace(exchange=exchange)
+        return connection.message(record, spot, place, judged, self._exchanges)
 
     def packet(
         self,
@@ -172,17 +183,19 @@ class Analyzer:
             session is None or session.frame > ended.goodbye.spot.frame or place[0] != ended.goodbye.spot.file
         )
 
-    def _faults(self, record: Record, fields: Mapping[str, Any]) -> tuple[Fault, ...]:
-        """What is wrong with the message alone; the same bytes are judged once."""
-        message = record.message
-        if message.reason == "truncated":
-            return tuple(faults_of(message, fields))
-        key = message.packet if message.dialect == "current" else message.dialect.encode() + message.packet
-        found = self._judged.get(key)
-        if found is None:
+    def _judge(self, message: Message) -> Judged:
+        """What is to be known of the message alone; the same bytes are looked at once."""
+        found = self._judged.get(message.packet)
+        if found is None or (found.dialect, found.reason) != (message.dialect, message.reason):
+            fields = message.fields
+            faults = tuple(faults_of(message, fields))
+            key = None
+            if RESOURCE.name in fields and DOMAIN.name in fields and message.accepted:
+                key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
+            found = Judged(message.dialect, message.reason, message.declaration, fields, faults, key)
             if len(self._judged) >= _MOST_JUDGED:
                 self._judged.clear()
-            found = self._judged[key] = tuple(faults_of(message, fields))
+            self._judged[message.packet] = found
         return found
 
 

@@ -10,7 +10,8 @@ from fzctl.analysis.bounded import Bounded
 from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, why_inactive
 from fzctl.analysis.domains import RESEND_AFTER, DomainEntry
 from fzctl.analysis.exchanges import Exchanges
-from fzctl.analysis.findings import Findings, Spot, Subject, spot_of
+from fzctl.analysis.findings import Findings, Spot, Subject
+from fzctl.analysis.messages import Judged
 from fzctl.analysis.story import Connection, Goodbye, Row, Standing, Wipe
 from fzctl.analysis.tunnels import Place
 from fzctl.nat.patterns import DomainPattern
@@ -23,12 +24,11 @@ from fzctl.protocol.kinds import (
     GOODBYE,
     NO_AUTHORIZATION,
     PROXY_IPS,
-    RESOURCE,
     STATUS,
     Kind,
 )
-from fzctl.protocol.values import domain_key, ip_to_bytes
-from fzctl.records import Exchange, Record
+from fzctl.protocol.values import ip_to_bytes
+from fzctl.records import Exchange, Outer, Record
 
 SLOW_AFTER: Final = 2_000_000_000
 
@@ -71,16 +71,21 @@ class OpenConnection:
         self._touch(record.time)
 
     def message(
-        self, record: Record, place: Place, kind: Kind | None, fields: Mapping[str, Any], exchanges: Exchanges
+        self,
+        record: Record,
+        spot: Spot,
+        place: Place,
+        judged: Judged,
+        exchanges: Exchanges,
     ) -> Exchange | None:
         """The next message; returns its place in an exchange."""
-        spot = spot_of(record)
         if self.first is None:
             self.first, self.file = spot, record.file
         self.last = spot
         self._touch(record.time)
-        self._check_order(record, place, spot)
-        message = record.message
+        if record.outer is not None:
+            self._check_order(record.outer, record.direction, place, spot)
+        message, kind = record.message, judged.kind
         self._kinds[message.name] = self._kinds.get(message.name, 0) + 1
         if not message.accepted:
             self._refused[message.reason] = self._refused.get(message.reason, 0) + 1
@@ -91,17 +96,19 @@ class OpenConnection:
             detail = f"{message.name} after the Goodbye in frame {self.goodbye.spot.frame}"
             self.findings.add(rules.AFTER_GOODBYE, self.subject, detail, spot, variant=message.name)
             return None
-        if kind is None or not message.accepted or not self._is_heard(kind, record.direction, spot):
+        if kind is None or not message.accepted:
+            return None
+        if record.direction is not None and not self._is_heard(kind, record.direction, spot):
             return None
         if kind is GOODBYE:
             self._end(record, spot)
         elif kind is NO_AUTHORIZATION:
-            address = fields[DESTINATION.name]
+            address = judged.fields[DESTINATION.name]
             self.findings.add(
                 rules.DENIED, self.subject, f"no authorization for {address}", spot, variant=address
             )
-        elif RESOURCE in kind.fields and DOMAIN in kind.fields:
-            return self._exchange(record, kind, fields, exchanges, spot)
+        elif judged.key is not None:
+            return self._exchange(record, kind, judged.key, judged.fields, exchanges, spot)
         return None
 
     def packet(self, packet: bytes, spot: Spot) -> None:
@@ -130,7 +137,7 @@ class OpenConnection:
             found.append(
                 Standing(
                     self.subject.tunnel or 0, self.subject.connection or 0, entry.resource, entry.domain,
-                    entry.state, entry.buffering, self._is_mapped(entry), changes[-1].spot,
+                    entry.state, entry.buffering, self._is_mapped(entry), changes[-1][0],
                 )
             )  # fmt: skip
         return found
@@ -164,16 +171,20 @@ class OpenConnection:
         )  # fmt: skip
 
     def _exchange(
-        self, record: Record, kind: Kind, fields: Mapping[str, Any], exchanges: Exchanges, spot: Spot
+        self,
+        record: Record,
+        kind: Kind,
+        key: tuple[str, str],
+        fields: Mapping[str, Any],
+        exchanges: Exchanges,
+        spot: Spot,
     ) -> Exchange | None:
-        resource, domain = fields[RESOURCE.name], fields[DOMAIN.name]
-        key = resource, domain_key(domain)
         entry = self._domains.get(key)
         if entry is None:
-            subject = self.subject._replace(resource=resource, domain=domain)
+            subject = self.subject._replace(resource=key[0], domain=fields[DOMAIN.name])
             entry = self._domains[key] = DomainEntry(subject, key[1])
             self._check_pattern(entry, spot)
-        found = exchanges.place(record, (self.subject, key))
+        found = exchanges.place(record, entry, is_answer=kind.answers is not None)
         if kind.answers is None:
             self._ask(entry, record, found, fields.get(PROXY_IPS.name, ()), spot)
         else:
@@ -254,9 +265,9 @@ class OpenConnection:
     def _is_mapped(self, entry: DomainEntry) -> bool:
         return any(self._table.get(address) is entry for address in entry.proxy_ips)
 
-    def _is_heard(self, kind: Kind, direction: str | None, spot: Spot) -> bool:
+    def _is_heard(self, kind: Kind, direction: str, spot: Spot) -> bool:
         """Does the receiver do something about this kind? Who is the client, the first message shows."""
-        if direction is None or len(kind.handled_by) != 1:
+        if len(kind.handled_by) != 1:
             return True
         if self._client_way is None:
             self._client_way = (
@@ -270,17 +281,17 @@ class OpenConnection:
         )
         return False
 
-    def _check_order(self, record: Record, place: Place, spot: Spot) -> None:
-        if record.outer is None or record.outer.counter is None:
+    def _check_order(self, outer: Outer, direction: str | None, place: Place, spot: Spot) -> None:
+        if outer.counter is None:
             return
-        way = place, record.direction
+        way = place, direction
         highest = self._counters.get(way, -1)
-        if record.outer.counter < highest:
+        if outer.counter < highest:
             self._reordered += 1
-            detail = f"WireGuard's counter is {record.outer.counter}, after {highest}"
+            detail = f"WireGuard's counter is {outer.counter}, after {highest}"
             self.findings.add(rules.REORDERED, self.subject, detail, spot)
         else:
-            self._counters[way] = record.outer.counter
+            self._counters[way] = outer.counter
 
     def _is_outside(self, entry: DomainEntry) -> bool:
         pattern = self._patterns.get(entry.resource, self._patterns.get(None))

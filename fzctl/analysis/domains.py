@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fzctl.analysis import traffic
-from fzctl.analysis.bounded import Bounded
+from fzctl.analysis.bounded import Bounded, Kept
 from fzctl.analysis.findings import Spot, Subject
 from fzctl.analysis.histogram import Histogram
 from fzctl.analysis.story import Asked, Change, Domain
@@ -20,6 +20,10 @@ from fzctl.protocol.fields import Status
 
 MOST_QUESTIONS: Final = 8
 RESEND_AFTER: Final = 2_000_000_000  # nanoseconds; nat.client.RESEND_AFTER in the time of captures
+
+
+_Change = tuple[Spot, State | None, bool, str]
+"""The members of a :class:`Change`, which costs more to make than to keep."""
 
 
 class OpenExchange:
@@ -80,8 +84,8 @@ class DomainEntry:
         self.status: str | None = None
         self.overdue: Spot | None = None
         self.exchange: OpenExchange | None = None
-        self.exchanges: Bounded[Asked] = Bounded()
-        self.changes: Bounded[Change] = Bounded()
+        self.exchanges: Bounded[OpenExchange] = Bounded()
+        self.changes: Bounded[_Change] = Bounded()
         self.response_times = Histogram()
         self.questions = self.retransmissions = self.answers = self.unasked = 0
         self.active = self.inactive = self.flips = 0
@@ -151,7 +155,7 @@ class DomainEntry:
     def close_exchange(self) -> None:
         """Nothing more belongs to the exchange."""
         if self.exchange is not None:
-            self.exchanges.add(self.exchange.asked())
+            self.exchanges.add(self.exchange)
             self.exchange = None
 
     def story(self, *, is_mapped: bool) -> Domain:
@@ -159,22 +163,29 @@ class DomainEntry:
         counts = {phase: self.tallies[phase].traffic() for phase in traffic.PHASES if phase in self.tallies}
         return Domain(
             self.resource, self.domain, self.proxy_ips, self.state, self.buffering, is_mapped,
-            self.changes.kept(), self.exchanges.kept(), self.questions, self.retransmissions, self.answers,
+            self._changes(), self._exchanges(), self.questions, self.retransmissions, self.answers,
             self.unasked, self.active, self.inactive, self.flips, self.response_times.summary(),
             {phase: each for phase, each in counts.items() if each.packets_to or each.packets_from},
         )  # fmt: skip
 
+    def _changes(self) -> Kept[Change]:
+        kept = self.changes.kept()
+        return Kept(tuple(Change(*each) for each in kept.things), kept.left_out, kept.before_gap)
+
+    def _exchanges(self) -> Kept[Asked]:
+        kept = self.exchanges.kept()
+        return Kept(tuple(each.asked() for each in kept.things), kept.left_out, kept.before_gap)
+
     def _change(self, spot: Spot, state: State | None, cause: str) -> None:
         self.state = state
-        self.changes.add(Change(spot, state, self.buffering, cause))
-        self.current = self._tally(self._phase())
-
-    def _phase(self) -> str:
-        if self.state is None:
-            return traffic.ENDED
-        if self.state is State.PENDING:
-            return traffic.REFRESHING if not self.buffering else traffic.PENDING
-        return traffic.CONFIRMED if self.state is State.CONFIRMED else traffic.FAILED
+        self.changes.add((spot, state, self.buffering, cause))
+        if state is State.PENDING:
+            phase = traffic.PENDING if self.buffering else traffic.REFRESHING
+        elif state is State.CONFIRMED:
+            phase = traffic.CONFIRMED
+        else:
+            phase = traffic.FAILED if state is State.FAILED else traffic.ENDED
+        self.current = self.tallies.get(phase) or self._tally(phase)
 
     def _tally(self, phase: str) -> Tally:
         found = self.tallies.get(phase)

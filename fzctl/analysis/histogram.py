@@ -45,7 +45,8 @@ class Histogram:
 
     def add(self, value: int) -> None:
         """Count one value."""
-        value = max(value, 0)
+        if value < 0:
+            value = 0
         index = _class_of(value)
         self._classes[index] = self._classes.get(index, 0) + 1
         self._count += 1
@@ -82,8 +83,8 @@ class Histogram:
 
 
 def _class_of(value: int) -> int:
-    shift = max(value.bit_length() - _BITS - 1, 0)
-    return (shift << _BITS) + (value >> shift)
+    shift = value.bit_length() - _BITS - 1
+    return value if shift <= 0 else (shift << _BITS) + (value >> shift)
 
 
 def _bounds_of(index: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from fzctl.analysis import rules
 from fzctl.analysis.rules import Rule
 from fzctl.protocol.codec import Message, encode_payload
 from fzctl.protocol.fields import Status
-from fzctl.protocol.kinds import ASSIGNED_IPS, DOMAIN_STATUS, PROXY_IPS, STATUS
+from fzctl.protocol.kinds import ASSIGNED_IPS, DOMAIN_STATUS, PROXY_IPS, STATUS, Kind
 from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.protocol.ranges import (
     PER_FAMILY,
@@ -36,6 +36,17 @@ class Fault(NamedTuple):
     rule: Rule
     detail: str
     variant: object = None
+
+
+class Judged(NamedTuple):
+    """What is to be known of a message alone; ``key`` are resource and domain of one that has them."""
+
+    dialect: str
+    reason: str
+    kind: Kind | None
+    fields: Mapping[str, Any]
+    faults: tuple[Fault, ...]
+    key: tuple[str, str] | None
 
 
 def faults_of(message: Message, fields: Mapping[str, Any]) -> Iterator[Fault]:

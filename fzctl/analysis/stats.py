@@ -6,14 +6,19 @@ quantiles come from :mod:`fzctl.analysis.histogram` and are at most 1.6 % off.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from fzctl.analysis.exchanges import Exchanges, exchange_key
+from fzctl.analysis.exchanges import Exchanges
 from fzctl.analysis.histogram import Histogram, Summary
+from fzctl.protocol.codec import Message
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
+from fzctl.protocol.values import domain_key
 from fzctl.records import Record
 
 SECOND: Final = 1_000_000_000
+MOST_KNOWN: Final = 16384
+"""Packets whose groups are remembered."""
 
 
 class Numbers(NamedTuple):
@@ -51,9 +56,10 @@ class Stats:
 
     def __init__(self) -> None:
         self._total = _Group("all messages")
-        self._kinds: dict[Hashable, _Group] = {}
-        self._sessions: dict[Hashable, _Group] = {}
-        self._domains: dict[Hashable, _Group] = {}
+        self._kinds: dict[str, _Group] = {}
+        self._sessions: dict[tuple[str | None, int | None], _Group] = {}
+        self._domains: dict[tuple[str, str], _Group] = {}
+        self._by_packet: dict[bytes, _Known] = {}
         self._reasons: dict[str, int] = {}
         self._exchanges = Exchanges()
 
@@ -61,15 +67,14 @@ class Stats:
         """Count one record. Its exchange is looked for where it has none yet."""
         message = record.message
         session = None if record.outer is None else record.outer.session
-        key = exchange_key(record)
-        groups = [
-            self._total,
-            _group(self._kinds, message.name, message.name),
-            _group(self._sessions, (record.file, session), _session_name(record.file, session)),
-        ]
-        if key is not None:
-            _, _, resource, domain = key
-            groups.append(_group(self._domains, (resource, domain), domain))
+        kind_group, domain_group, key, is_answer = self._known(message)
+        session_group = self._sessions.get((record.file, session))
+        if session_group is None:
+            session_group = _Group(_session_name(record.file, session))
+            self._sessions[record.file, session] = session_group
+        groups = [self._total, kind_group, session_group]
+        if domain_group is not None:
+            groups.append(domain_group)
         if record.copy_of is not None:
             for group in groups:
                 group.copies += 1
@@ -78,7 +83,7 @@ class Stats:
             self._reasons[message.reason] = self._reasons.get(message.reason, 0) + 1
         exchange = record.exchange
         if exchange is None and key is not None:
-            exchange = self._exchanges.place(record, key)
+            exchange = self._exchanges.place(record, (record.file, session, key), is_answer=is_answer)
         passed = None
         # Of several answers to one question only the first took that time.
         if exchange is not None and exchange.response_to is not None and exchange.retransmission_of is None:
@@ -87,13 +92,31 @@ class Stats:
         for group in groups:
             group.count(record.time, size, passed, accepted=message.accepted)
 
+    def _known(self, message: Message) -> _Known:
+        """The groups of a message's kind and domain; the same bytes are looked at once."""
+        found = self._by_packet.get(message.packet)
+        if found is not None and found.kind_group.name == message.name:
+            return found
+        fields = message.fields if message.accepted else {}
+        key = domain_group = None
+        if RESOURCE.name in fields and DOMAIN.name in fields:
+            key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
+            domain_group = self._domains.setdefault(key, _Group(fields[DOMAIN.name]))
+        kind = message.declaration
+        kind_group = self._kinds.setdefault(message.name, _Group(message.name))
+        found = _Known(kind_group, domain_group, key, kind is not None and kind.answers is not None)
+        if len(self._by_packet) >= MOST_KNOWN:
+            self._by_packet.clear()
+        self._by_packet[message.packet] = found
+        return found
+
     def report(self) -> Report:
         """The numbers so far; each kind of group in the order of its first messages."""
         return Report(
             self._total.numbers(),
-            {str(key): group.numbers() for key, group in self._kinds.items()},
-            {key: group.numbers() for key, group in self._sessions.items()},  # type: ignore[misc]
-            {key: group.numbers() for key, group in self._domains.items()},  # type: ignore[misc]
+            {key: group.numbers() for key, group in self._kinds.items()},
+            {key: group.numbers() for key, group in self._sessions.items()},
+            {key: group.numbers() for key, group in self._domains.items()},
             dict(self._reasons),
         )
 
@@ -154,11 +177,11 @@ class _Group:
         )  # fmt: skip
 
 
-def _group(groups: dict[Hashable, _Group], key: Hashable, name: str) -> _Group:
-    found = groups.get(key)
-    if found is None:
-        found = groups[key] = _Group(name)
-    return found
+class _Known(NamedTuple):
+    kind_group: _Group
+    domain_group: _Group | None
+    key: tuple[str, str] | None
+    is_answer: bool
 
 
 def _session_name(file: str | None, session: int | None) -> str:

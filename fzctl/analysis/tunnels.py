@@ -34,7 +34,9 @@ class Tunnels:
         self._merged = merged
         self._places: dict[Place, int] = {}
         self._identities: dict[Hashable, int] = {}
+        # The tunnels of the last messages, in two generations.
         self._sightings: dict[tuple[str | None, int], int] = {}
+        self._older: dict[tuple[str | None, int], int] = {}
         # Places without a tunnel, and how many identities there were when they were looked at.
         self._unknown: dict[Place, int] = {}
         self._count = 0
@@ -46,11 +48,15 @@ class Tunnels:
         number = self._places.get(place)
         if number is None:
             number = self._place(place, record)
-        if record.copy_of is None:
-            self._sightings[record.file, record.frame] = number
-            if len(self._sightings) > MOST_SIGHTINGS:
-                del self._sightings[next(iter(self._sightings))]
         return number
+
+    def sight(self, record: Record) -> None:
+        """Remember a message, so that a copy of it can show where it belongs."""
+        if record.copy_of is not None:
+            return
+        if len(self._sightings) >= MOST_SIGHTINGS:
+            self._older, self._sightings = self._sightings, {}
+        self._sightings[record.file, record.frame] = self.of(record)
 
     def of_session(
         self, file: str | None, session: int | None, ends: tuple[str, str] | None = None
@@ -87,7 +93,8 @@ class Tunnels:
         number = self._identities.get(identity)
         if number is None and record.copy_of is not None:
             origin = record.file if record.copy_in is None else record.copy_in
-            number = self._sightings.get((origin, record.copy_of))
+            sighted = origin, record.copy_of
+            number = self._sightings.get(sighted, self._older.get(sighted))
         if number is None:
             self._count += 1
             number = self._count
