@@ -73,4 +73,6 @@ def since(spot: Spot, time: int | None) -> int | None:
 
 def seconds(nanoseconds: int) -> str:
     """A span of time for people."""
-    return f"{nanoseconds / 1e9:.3f} s" if nanoseconds >= 10**9 else f"{nanoseconds / 1e6:.3g} ms"
+    if nanoseconds >= 10**9:
+        return f"{nanoseconds / 1e9:.3f} s"
+    return f"{nanoseconds / 1e6:.3f}"[:5].rstrip(".") + " ms"

@@ -137,7 +137,7 @@ class OpenConnection:
             found.append(
                 Standing(
                     self.subject.tunnel or 0, self.subject.connection or 0, entry.resource, entry.domain,
-                    entry.state, entry.buffering, self._is_mapped(entry), changes[-1][0],
+                    entry.state, entry.buffering, self._is_mapped(entry), changes[-1][0] if changes else None,
                 )
             )  # fmt: skip
         return found
@@ -159,7 +159,8 @@ class OpenConnection:
         return Connection(
             self.subject.tunnel or 0, self.subject.connection or 0, self.ends, client,
             tuple((file, session) for file, session in self.sessions if session is not None),
-            self.first, self.last, self.goodbye, self._kinds, self._refused, self._copies, self._reordered,
+            self.first, self.last, self.goodbye, dict(self._kinds), dict(self._refused), self._copies,
+            self._reordered,
             self._after_goodbye, self.packets,
             tuple(entry.story(is_mapped=self._is_mapped(entry)) for entry in self._domains.values()),
             tuple(

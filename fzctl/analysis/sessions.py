@@ -72,7 +72,7 @@ class SessionCounts:
                         None if session.initiation is None else session.initiation.frame,
                         None if session.response is None else session.response.frame,
                         None if tunnel is None else before.get(tunnel),
-                        self._control.get(place, 0), self._paths.get(place, {}),
+                        self._control.get(place, 0), dict(self._paths.get(place, {})),
                         _pair(session.packets), _pair(session.keepalives), _pair(session.copies),
                         _pair(session.failed),
                     )

@@ -146,7 +146,7 @@ class Session(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where one domain stood at the moment that was asked for."""
+    """Where one domain stood at the moment that was asked for; no ``state``: packets do not show it."""
 
     tunnel: int
     connection: int
@@ -155,7 +155,7 @@ class Standing(NamedTuple):
     state: State | None
     buffering: bool
     is_mapped: bool
-    since: Spot
+    since: Spot | None
 
 
 class Story(NamedTuple):
