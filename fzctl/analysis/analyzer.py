@@ -174,14 +174,12 @@ class Analyzer:
         if record.copy_of is not None or ended.goodbye is None:
             return False
         if place[1] is None:
-            kind = record.message.declaration
-            return kind is not None and kind.answers is None and bool(kind.fields) and record.message.accepted
+            judged = self._judge(record.message)
+            return judged.kind is not None and judged.key is not None and judged.kind.answers is None
         if place in ended.sessions:
             return False
-        session = self._tunnels.session(place)
-        return (
-            session is None or session.frame > ended.goodbye.spot.frame or place[0] != ended.goodbye.spot.file
-        )
+        session, last = self._tunnels.session(place), ended.goodbye.spot
+        return session is None or place[0] != last.file or session.frame > last.frame
 
     def _judge(self, message: Message) -> Judged:
         """What is to be known of the message alone; the same bytes are looked at once."""

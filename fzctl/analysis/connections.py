@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fzctl.analysis import rules
-from fzctl.analysis.bounded import Bounded
-from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, why_inactive
+from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, since, why_inactive
 from fzctl.analysis.domains import RESEND_AFTER, DomainEntry
 from fzctl.analysis.exchanges import Exchanges
 from fzctl.analysis.findings import Findings, Spot, Subject
+from fzctl.analysis.gatewaytable import GatewayTable
 from fzctl.analysis.messages import Judged
-from fzctl.analysis.story import Connection, Goodbye, Row, Standing, Wipe
+from fzctl.analysis.story import Connection, Goodbye, Standing
 from fzctl.analysis.tunnels import Place
 from fzctl.nat.patterns import DomainPattern
 from fzctl.protocol.fields import Status
@@ -60,9 +60,7 @@ class OpenConnection:
         self._counters: dict[tuple[Place, str | None], int] = {}
         self._domains: dict[tuple[str, str], DomainEntry] = {}
         self._owners: dict[bytes, DomainEntry] = {}
-        self._table: dict[str, DomainEntry] = {}
-        self._writes = 0
-        self._wipes: Bounded[Wipe] = Bounded()
+        self._table = GatewayTable(findings)
         self._fastest: int | None = None
 
     def copy(self, record: Record) -> None:
@@ -137,7 +135,8 @@ class OpenConnection:
             found.append(
                 Standing(
                     self.subject.tunnel or 0, self.subject.connection or 0, entry.resource, entry.domain,
-                    entry.state, entry.buffering, self._is_mapped(entry), changes[-1][0] if changes else None,
+                    entry.state, entry.buffering, self._table.holds(entry),
+                    changes[-1][0] if changes else None,
                 )
             )  # fmt: skip
         return found
@@ -160,15 +159,9 @@ class OpenConnection:
             self.subject.tunnel or 0, self.subject.connection or 0, self.ends, client,
             tuple((file, session) for file, session in self.sessions if session is not None),
             self.first, self.last, self.goodbye, dict(self._kinds), dict(self._refused), self._copies,
-            self._reordered,
-            self._after_goodbye, self.packets,
-            tuple(entry.story(is_mapped=self._is_mapped(entry)) for entry in self._domains.values()),
-            tuple(
-                Row(address, entry.domain, entry.resource, entry.told)
-                for address, entry in self._table.items()
-                if entry.told is not None
-            ),
-            self._wipes.kept(),
+            self._reordered, self._after_goodbye, self.packets,
+            tuple(entry.story(is_mapped=self._table.holds(entry)) for entry in self._domains.values()),
+            self._table.rows(), self._table.wipes.kept(),
         )  # fmt: skip
 
     def _exchange(
@@ -198,12 +191,9 @@ class OpenConnection:
         payload = record.message.payload
         if found is not None and found.retransmission_of is not None and entry.exchange is not None:
             before = entry.exchange.last
-            if (
-                spot.time is not None
-                and before.time is not None
-                and spot.time - before.time < RESEND_AFTER - JITTER
-            ):
-                detail = f"{(spot.time - before.time) / 1e9:.3f} s after frame {before.frame}"
+            passed = since(before, spot.time)
+            if passed is not None and passed < RESEND_AFTER - JITTER:
+                detail = f"{seconds(passed)} after frame {before.frame}"
                 self.findings.add(rules.RESENT_EARLY, entry.subject, detail, before, spot)
             if payload != entry.payload:
                 detail = f"its bytes are not those of frame {entry.exchange.questions[0].frame}"
@@ -214,8 +204,9 @@ class OpenConnection:
                 detail = f"{', '.join(entry.proxy_ips[:1])} and so on became {', '.join(proxy_ips[:1])}"
                 self.findings.add(rules.IP_CHANGED, entry.subject, detail, spot)
             entry.ask(0 if found is None else found.number, spot, payload, proxy_ips)
-        if entry.writes != self._writes or payload != entry.payload:
-            self._write(entry, proxy_ips, spot)
+        if entry.writes != self._table.generation or payload != entry.payload:
+            self._table.write(entry, proxy_ips, spot)
+            self._owners.update((ip_to_bytes(address), entry) for address in proxy_ips)
 
     def _answer(self, entry: DomainEntry, status: str | None, found: Exchange | None, spot: Spot) -> None:
         passed = None if found is None else found.response_time
@@ -245,26 +236,6 @@ class OpenConnection:
             self.findings.add(rules.FLIPPED, entry.subject, "Active before, Inactive now", spot)
         detail = why_inactive(passed, self._fastest, is_outside=self._is_outside(entry))
         self.findings.add(rules.INACTIVE, entry.subject, detail, spot)
-
-    def _write(self, entry: DomainEntry, proxy_ips: list[str], spot: Spot) -> None:
-        """The gateway's table takes the addresses in, and is wiped before where one was another domain's."""
-        for address in proxy_ips:
-            owner = self._table.get(address)
-            if owner is not None and owner.key != entry.key:
-                detail = f"{address} was {owner.domain}'s, {len(self._table)} proxy IPs were forgotten"
-                told = () if owner.told is None else (owner.told,)
-                self.findings.add(rules.IP_REASSIGNED, entry.subject, detail, *told, spot)
-                self._wipes.add(Wipe(spot, address, entry.domain, owner.domain, len(self._table)))
-                self._table.clear()
-                self._writes += 1
-                break
-        for address in proxy_ips:
-            self._table[address] = entry
-            self._owners[ip_to_bytes(address)] = entry
-        entry.writes = self._writes
-
-    def _is_mapped(self, entry: DomainEntry) -> bool:
-        return any(self._table.get(address) is entry for address in entry.proxy_ips)
 
     def _is_heard(self, kind: Kind, direction: str, spot: Spot) -> bool:
         """Does the receiver do something about this kind? Who is the client, the first message shows."""

@@ -11,6 +11,8 @@ from fzctl.protocol.codec import decode, encode
 from fzctl.protocol.kinds import kind_by_name
 from fzctl.protocol.ranges import proxy_ips
 from fzctl.records import Outer, Record
+from fzctl.wireguard.decryptor import Decryptor
+from tests.wireguard.lab import A_ADDRESS, B_ADDRESS, CONTROL, IPV4_PACKET, shake_hands
 
 WEB = "6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
 NET = "0d3f6a9b-7c55-4b0e-8f4e-2a1d9c3b5e77"
@@ -117,3 +119,19 @@ def udp(source: str, destination: str, size: int = 60) -> bytes:
         *(bytes(map(int, each.split("."))) for each in (source, destination)),
     )
     return header + struct.pack(">HHHH", 4000, 53, size - 20, 0) + bytes(size - 28)
+
+
+def two_sessions() -> Decryptor:
+    """Two handshakes, a packet each way in the first, and an initiation that nobody answers."""
+    decryptor = Decryptor()
+    for start in (1, 11):
+        lab = shake_hands()
+        decryptor.add(lab.initiator_log())
+        decryptor.feed(lab.initiation, A_ADDRESS, B_ADDRESS, start)
+        decryptor.feed(lab.response, B_ADDRESS, A_ADDRESS, start + 1)
+        if start == 1:
+            decryptor.feed(lab.to_responder(0, CONTROL), A_ADDRESS, B_ADDRESS, 3)
+            decryptor.feed(lab.to_initiator(0, IPV4_PACKET), B_ADDRESS, A_ADDRESS, 4)
+            decryptor.feed(lab.to_initiator(1, b""), B_ADDRESS, A_ADDRESS, 5)
+    decryptor.feed(shake_hands().initiation, A_ADDRESS, B_ADDRESS, 30)
+    return decryptor

@@ -27,9 +27,11 @@ from tests.analysis.scenario import (
     START,
     WEB,
     Scene,
+    message,
     only_connection,
     only_domain,
     rule_ids,
+    two_sessions,
     udp,
 )
 
@@ -341,6 +343,37 @@ def test_packets_of_a_session_without_messages_belong_to_the_tunnel_of_its_ends(
     analyzer.packet(START, packet, session=2, ends=(scene.ends[1], scene.ends[0]))
     analyzer.packet(START, packet, session=3, ends=("192.0.2.9:9", "192.0.2.8:8"))
     assert only_domain(analyzer.finish()).traffic["confirmed"].packets_to == 1
+
+
+def test_where_two_captures_show_one_tunnel_its_packets_count_once() -> None:
+    first, second = Scene(1, "x"), Scene(1, "y")
+    analyzer = Analyzer(merged=True)
+    analyzer.record(first.ask(0))
+    analyzer.record(second.ask(0.1, copy_of=1, copy_in="x"))
+    for file in ("x", "y"):
+        analyzer.packet(START, udp("100.64.0.1", "100.96.0.1"), file=file, session=1)
+    assert only_domain(analyzer.finish()).traffic["pending"].packets_to == 1
+
+
+def test_a_session_from_before_the_goodbye_does_not_begin_anew() -> None:
+    for goodbye, connections, rules in ((20, 1, ["FZ401"]), (5, 2, ["FZ302"])):
+        decryptor, scene = two_sessions(), Scene(1)
+        records = [
+            scene.ask(0),
+            scene.answer(0.1),
+            scene.goodbye(1)._replace(frame=goodbye),
+            scene.ask(2, session=2)._replace(frame=25),
+        ]
+        story = analyze(records, decryptors={None: decryptor})
+        assert len(story.connections) == connections
+        assert rule_ids(story) == rules
+
+
+def test_in_plain_a_denial_after_goodbye_begins_no_connection() -> None:
+    scene = Scene()
+    scene.goodbye(0)
+    scene.add(1, message("no_authorization", dst="10.0.0.1", protocol="icmp", dst_port=None), "b>a")
+    assert rule_ids(scene.story()) == ["FZ401"]
 
 
 def test_the_sample_of_a_lost_answer_tells_its_story() -> None:

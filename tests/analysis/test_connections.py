@@ -172,3 +172,12 @@ def test_cut_application_packets_are_counted_and_belong_to_nobody() -> None:
     story = analyzer.finish()
     assert only_connection(story).other_packets == 4
     assert only_domain(story).traffic == {}
+
+
+def test_a_repetition_may_come_a_little_early_for_the_network_varies() -> None:
+    for after, rules in ((1.85, ["FZ303"]), (1.95, [])):
+        scene = Scene()
+        scene.ask(0)
+        scene.ask(after)
+        scene.answer(after + 0.01)
+        assert rule_ids(scene.story()) == rules

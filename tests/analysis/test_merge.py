@@ -58,6 +58,12 @@ def test_another_counter_is_another_message_and_one_capture_has_no_copies_of_its
     assert [each.copy_of for each in merged] == [None, None, 2]
 
 
+def test_what_one_capture_holds_twice_is_said_twice() -> None:
+    plain = Scene(None, "a")
+    records = [plain.ask(0), plain.ask(0.1)]
+    assert [each.copy_of for each in merge([records])] == [None, None]
+
+
 def test_what_is_too_far_apart_is_no_copy_until_the_clocks_are_set() -> None:
     client, gateway = both_ends()
     late = [each._replace(time=(each.time or 0) + 60 * SECOND) for each in gateway.records]

@@ -10,27 +10,11 @@ from fzctl.analysis.sessions import SessionCounts
 from fzctl.analysis.story import Session
 from fzctl.analysis.tunnels import Tunnels
 from fzctl.wireguard.decryptor import Decryptor
-from tests.analysis.scenario import Scene
-from tests.wireguard.lab import A_ADDRESS, B_ADDRESS, CONTROL, IPV4_PACKET, shake_hands
+from tests.analysis.scenario import Scene, two_sessions
+from tests.wireguard.lab import A_ADDRESS, B_ADDRESS
 
 BARE, TURN = ("ethernet", "ipv4", "udp", "wireguard"), ("ethernet", "ipv4", "udp", "turn", "wireguard")
 PLACE = None, 1
-
-
-def two_sessions() -> Decryptor:
-    """Two handshakes, a packet each way in the first, and an initiation that nobody answers."""
-    decryptor = Decryptor()
-    for start in (1, 11):
-        lab = shake_hands()
-        decryptor.add(lab.initiator_log())
-        decryptor.feed(lab.initiation, A_ADDRESS, B_ADDRESS, start)
-        decryptor.feed(lab.response, B_ADDRESS, A_ADDRESS, start + 1)
-        if start == 1:
-            decryptor.feed(lab.to_responder(0, CONTROL), A_ADDRESS, B_ADDRESS, 3)
-            decryptor.feed(lab.to_initiator(0, IPV4_PACKET), B_ADDRESS, A_ADDRESS, 4)
-            decryptor.feed(lab.to_initiator(1, b""), B_ADDRESS, A_ADDRESS, 5)
-    decryptor.feed(shake_hands().initiation, A_ADDRESS, B_ADDRESS, 30)
-    return decryptor
 
 
 def test_sessions_stand_beside_what_the_decryptor_knows() -> None:
