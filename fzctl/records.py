@@ -48,7 +48,8 @@ class Record(NamedTuple):
 
     ``frame`` counts from 1 as Wireshark does (for hex input: the line's packet), ``time`` is
     nanoseconds since the Unix epoch. ``path`` names what carried the packet, outermost first.
-    ``copy_of`` is the frame that already carried this message.
+    ``copy_of`` is the frame that already carried this message, ``copy_in`` that frame's file where
+    it is another one.
     """
 
     frame: int
@@ -61,6 +62,7 @@ class Record(NamedTuple):
     file: str | None = None
     line_error: str | None = None
     exchange: Exchange | None = None
+    copy_in: str | None = None
 
 
 def read_records(

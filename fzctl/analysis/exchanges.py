@@ -7,7 +7,7 @@ whose place the session takes). All of it is what packets show: a lost message i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from fzctl.protocol.kinds import DOMAIN, RESOURCE, kind_by_name
 from fzctl.protocol.values import domain_key
@@ -34,7 +34,7 @@ class Exchanges:
     """Follows exchanges through records in the order of their frames."""
 
     def __init__(self) -> None:
-        self._latest: dict[Key, _Open] = {}
+        self._latest: dict[Hashable, _Open] = {}
         self._count = 0
 
     def observe(self, record: Record) -> Record:
@@ -43,20 +43,24 @@ class Exchanges:
         if key is None or record.copy_of is not None:
             return record
         kind = kind_by_name(record.message.name)
+        exchange = self.place(record, key, is_answer=kind is not None and kind.answers is not None)
+        return record if exchange is None else record._replace(exchange=exchange)
+
+    def place(self, record: Record, key: Hashable, *, is_answer: bool) -> Exchange | None:
+        """The place of a record among those of its ``key``; ``None`` for an answer to nothing seen."""
         found = self._latest.pop(key, None)
-        is_answer = kind is not None and kind.answers is not None
         if found is None or (found.answer is not None and not is_answer):
             if is_answer:
-                return record  # an answer to nothing that was seen
+                return None
             self._count += 1
             opened = self._latest[key] = _Open(self._count, record)
             if len(self._latest) > MOST_OPEN:
                 del self._latest[next(iter(self._latest))]
-            return record._replace(exchange=Exchange(opened.number))
+            return Exchange(opened.number)
         self._latest[key] = found
         if not is_answer:
-            return record._replace(exchange=Exchange(found.number, retransmission_of=found.question))
-        return record._replace(exchange=self._answer(found, record))
+            return Exchange(found.number, retransmission_of=found.question)
+        return self._answer(found, record)
 
     @staticmethod
     def _answer(found: _Open, record: Record) -> Exchange:
@@ -64,9 +68,8 @@ class Exchanges:
         repeats = found.answer if record.message.payload == found.answer_payload else None
         if found.answer is None:
             found.answer, found.answer_payload = record.frame, record.message.payload
-        return Exchange(
-            found.number, response_to=found.question, response_time=passed, retransmission_of=repeats
-        )
+        # In order, for names cost as much as all the rest: response_in, response_to, response_time.
+        return Exchange(found.number, None, found.question, passed, repeats)
 
 
 def follow(records: Iterable[Record]) -> Iterator[Record]:

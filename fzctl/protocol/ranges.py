@@ -54,6 +54,19 @@ def is_within(address: str, ranges: Iterable[Range]) -> bool:
     return any(packed in each for each in ranges)
 
 
+def position_of(address: str) -> int | None:
+    """How many proxy IPs of its family a client hands out before this one.
+
+    ``None`` where it hands the address, in canonical text, never out.
+    """
+    number = int.from_bytes(ip_to_bytes(address), "big")
+    if ":" in address:
+        return number - _IPV6_FIRST if 0 <= number - _IPV6_FIRST < _IPV6_COUNT else None
+    if not _IPV4_FIRST <= number <= _IPV4_LAST or 0 <= number - _IPV4_SENTINELS < _SENTINEL_COUNT:
+        return None
+    return number - _IPV4_FIRST - (_SENTINEL_COUNT if number > _IPV4_SENTINELS else 0)
+
+
 def proxy_ips(count: int, domain: int = 0) -> list[str]:
     """The proxy IPs of a session's ``domain``-th new domain, counted from 0.
 

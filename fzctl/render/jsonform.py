@@ -17,7 +17,7 @@ _NOTHING_RARE: Final = (None, None, None, None)
 
 def to_jsonl(record: Record) -> str:
     """The record as one line of JSON, without the line's end."""
-    frame, time, message, path, outer, direction, copy_of, file, _, _ = record
+    frame, time, message, path, outer, direction, copy_of, file, _, _, copy_in = record
     when = format_time(time)
     head = f'{{"schema":{SCHEMA},"frame":{frame},"time":' + ("null" if when is None else f'"{when}"')
     rare = (outer, direction, copy_of, file)
@@ -42,6 +42,8 @@ def to_jsonl(record: Record) -> str:
     )
     if copy_of is not None:
         text += f',"copy_of":{copy_of}'
+    if copy_in is not None:
+        text += f',"copy_in":{_dumps(copy_in)}'
     if file is not None:
         text += f',"file":{_dumps(file)}'
     return text + "}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fzctl.analysis.rules import RULES
 from fzctl.columns import all_columns
 from fzctl.protocol.kinds import KINDS
 from fzctl.protocol.reasons import REASONS
@@ -34,6 +35,12 @@ def fields_table() -> str:
     """The names that ``-Y`` and ``-e`` take."""
     rows = ((f"`{name}`", column.type.name.lower(), column.label) for name, column in all_columns().items())
     return _table(("field", "type", "what"), rows)
+
+
+def rules_table() -> str:
+    """The rules of ``check``: what is wrong, why it matters, what to look at next."""
+    rows = ((f"`{rule.id}`", rule.severity, rule.title, rule.why, rule.look) for rule in RULES)
+    return _table(("rule", "severity", "what is wrong", "why it matters", "what to look at next"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

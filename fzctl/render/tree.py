@@ -10,7 +10,7 @@ from fzctl.records import Record
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape, escape_bytes
 from fzctl.render.lines import paint
-from fzctl.render.words import count_of, error_of, title_of, verdict_of
+from fzctl.render.words import count_of, error_of, origin_of, title_of, verdict_of
 
 _STEP = "    "
 
@@ -48,7 +48,7 @@ def _lines(record: Record, colour: bool) -> Iterator[str]:
         verdict += f", {message.reason}: {escape(error_of(message))}"
     yield _STEP + paint(f"[Verdict: {verdict}]", mood, colour)
     if record.copy_of is not None:
-        yield f"{_STEP}[Copy of frame {record.copy_of}]"
+        yield f"{_STEP}[Copy of {origin_of(record)}]"
 
 
 def _packet_lines(message: Message) -> Iterator[str]:

@@ -47,7 +47,7 @@ def describe(record: Record) -> Words:
     verdict, mood = verdict_of(message)
     remarks = [] if message.accepted else [f"{message.reason}: {escape(error_of(message))}"]
     if record.copy_of is not None:
-        remarks.append(f"copy of frame {record.copy_of}")
+        remarks.append(f"copy of {origin_of(record)}")
     return Words(
         title=title_of(message),
         domain=escape(str(fields.get(DOMAIN.name, ""))),
@@ -57,6 +57,11 @@ def describe(record: Record) -> Words:
         mood=mood,
         remark=", ".join(remarks),
     )
+
+
+def origin_of(record: Record) -> str:
+    """The frame of which a record is the copy, and its file where that is another one."""
+    return f"frame {record.copy_of}" + ("" if record.copy_in is None else f" of {escape(record.copy_in)}")
 
 
 def title_of(message: Message) -> str:

@@ -18,6 +18,7 @@ from fzctl.protocol.ranges import (
     ipv4_run,
     ipv6_run,
     is_within,
+    position_of,
     proxy_ips,
     runs_of,
     show_run,
@@ -126,3 +127,20 @@ def test_a_range_ends_where_the_library_says(block: Range, at_end: bool, beside:
     assert (address.packed in block) is (address in network)
     assert is_within(format_ip(address.packed), [block]) is (address in network)
     assert "100.96.0.1" not in block
+
+
+@given(st.integers(0, 524_222))
+def test_an_address_tells_its_position_in_the_row(domain: int) -> None:
+    start = domain * PER_FAMILY
+    assert [position_of(each) for each in proxy_ips(8, domain)] == [*range(start, start + PER_FAMILY)] * 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "100.96.0.0", "100.127.255.255", "100.100.111.0", "100.100.111.255", "10.0.0.1",
+        "fd00:2021:1111:7fff:ffff:ffff:ffff:ffff", "fd00:2021:1111:8000::20:0", "::",
+    ],
+)  # fmt: skip
+def test_what_is_never_handed_out_has_no_position(address: str) -> None:
+    assert position_of(address) is None

@@ -78,6 +78,9 @@ def test_a_copy_and_one_of_several_files_say_so() -> None:
     found = to_object(record(goodbye(), copy_of=2, file='a "b"\x1b.pcap'))
     assert list(found) == [*MEMBERS, "copy_of", "file"]
     assert (found["copy_of"], found["file"]) == (2, 'a "b"\x1b.pcap')
+    other = to_object(record(goodbye(), copy_of=2, file="a", copy_in="b"))
+    assert list(other) == [*MEMBERS, "copy_of", "copy_in", "file"]
+    assert other["copy_in"] == "b"
 
 
 @pytest.mark.parametrize("packet", MESSAGES.values(), ids=MESSAGES)

@@ -47,6 +47,8 @@ def test_a_refused_message_keeps_what_could_be_read() -> None:
 
 def test_a_copy_says_of_which_frame() -> None:
     assert describe(record(goodbye(), copy_of=3)).remark == "copy of frame 3"
+    other = describe(record(goodbye(), copy_of=3, copy_in="b\x1b.pcap"))
+    assert other.remark == "copy of frame 3 of b\\x1b.pcap"
     assert describe(record(raw(9), copy_of=3)).remark.endswith("; receivers ignore it, copy of frame 3")
 
 

@@ -1,0 +1,48 @@
+"""The first and the last of many things."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+MOST_OF_AN_END: Final = 32
+
+
+class Kept(NamedTuple, Generic[T]):
+    """Things in their order; ``left_out`` of them are missing behind the first ``before_gap``."""
+
+    things: tuple[T, ...]
+    left_out: int
+    before_gap: int
+
+
+class Bounded(Generic[T]):
+    """Keeps the first and the last ``most`` things that it is given."""
+
+    __slots__ = ("_first", "_last", "_most", "_number")
+
+    def __init__(self, most: int = MOST_OF_AN_END) -> None:
+        self._most = most
+        self._first: list[T] = []
+        self._last: deque[T] | None = None  # most owners never need it
+        self._number = 0
+
+    def add(self, thing: T) -> None:
+        """Take in the next thing."""
+        self._number += 1
+        if len(self._first) < self._most:
+            self._first.append(thing)
+            return
+        if self._last is None:
+            self._last = deque(maxlen=self._most)
+        self._last.append(thing)
+
+    def kept(self) -> Kept[T]:
+        """What is kept so far."""
+        things = (*self._first, *(self._last or ()))
+        return Kept(things, self._number - len(things), len(self._first))
+
+    def __len__(self) -> int:
+        return self._number
