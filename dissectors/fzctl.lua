@@ -798,9 +798,8 @@ local values = (function()
   local MAX_LABEL, MAX_NAME_BEFORE_ROOT = 63, 254
   local LONGEST_IPV6 = 45
   local MOST_ADDRESSES = 4096
-  local RANGE = "fd00:2021:1111:8000::"
-  local ONE_GROUP = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
-  local TWO_GROUPS = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?):([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
+  local RANGE, GROUP = "^fd00:2021:1111:8000::", "([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)"
+  local ONE_GROUP, TWO_GROUPS = RANGE .. GROUP .. "$", RANGE .. GROUP .. ":" .. GROUP .. "$"
 
   local HEX = "[0-9a-fA-F]"
   local HEX4 = HEX:rep(4)
@@ -808,6 +807,9 @@ local values = (function()
   local CANONICAL_UUID = "^" .. HYPHENATED:gsub("A%-F", "") .. "$"
   local UUIDS = { "^" .. HYPHENATED .. "$", "^" .. HEX4:rep(8) .. "$", "^urn:uuid:" .. HYPHENATED .. "$",
     "^{" .. HYPHENATED .. "}$" }
+
+  local DOT = 0x2E
+  local USUAL_DOMAIN = "^[A-Za-z0-9_*-][A-Za-z0-9_*.-]*$"
 
   local CHARACTER = "[\0-\127\192-\255][\128-\191]*"
   local SHORT_ESCAPES = { ["\\"] = "\\\\", ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r" }
@@ -874,17 +876,17 @@ local values = (function()
 
   -- A usual domain is its own canonical text.
   local function is_usual_domain(text)
-    if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
+    if #text > 253 or text:find("..", 1, true) or not text:find(USUAL_DOMAIN) or text:byte(-1) == DOT then
       return false
     end
-    if #text <= MAX_LABEL then return text ~= "" end
+    if #text <= MAX_LABEL then return true end
     local behind = 0
     repeat
       local dot = text:find(".", behind + 1, true)
       if (dot or #text + 1) - behind - 1 > MAX_LABEL then return false end
       behind = dot
     until not dot
-    return text ~= ""
+    return true
   end
 
   local function parse_domain(text)
@@ -928,6 +930,10 @@ local values = (function()
   local OCTETS = {}
   for octet = 0, 255 do OCTETS[tostring(octet)] = true end
 
+  -- The second octet of an address in 100.96.0.0/11.
+  local SECOND_OCTETS = {}
+  for octet = 96, 127 do SECOND_OCTETS[tostring(octet)] = true end
+
   local function is_ipv4(text)
     local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
     return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
@@ -935,11 +941,9 @@ local values = (function()
 
   -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
   local function usual_ipv6_groups(text)
-    if text:sub(1, #RANGE) ~= RANGE then return nil end
-    local high, low = text:match(TWO_GROUPS, #RANGE + 1)
-    if high then return high, low end
-    low = text:match(ONE_GROUP, #RANGE + 1)
-    return low and "0", low
+    local low = text:match(ONE_GROUP)
+    if low then return "0", low end
+    return text:match(TWO_GROUPS)
   end
 
   local function parse_octets(text)
@@ -1021,8 +1025,7 @@ local values = (function()
   -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
   local function in_resource_ranges(address)
     if not address:find(":", 1, true) then
-      local second = address:match("^100%.([0-9]+)%.")
-      return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
+      return SECOND_OCTETS[address:match("^100%.([0-9]+)%.") or ""] or false
     end
     local high = usual_ipv6_groups(address)
     if high then return tonumber(high, 16) < 0x20 end
@@ -1205,6 +1208,7 @@ local codec = (function()
       field.type = types[field.type](field.options)
       kind.members[position] = { name = field.name, read = field.type.read }
       if field.type.is_list then kind.list = field.name end
+      if field.type.text then kind.spoken = field end
     end
     kind.usual = usual_payload(kind.fields)
   end
@@ -1407,11 +1411,11 @@ local packet = (function()
   -- What a receiver says of the packet before it looks at the control header: a reason and a
   -- problem, or nothing. Reason "not_control": not even ours.
   --   start: where the control header stands in its buffer; payload: from there on, as captured;
-  --   size: its size on the wire; frame: the whole frame as captured, wire: its size on the wire.
-  local function judge(start, payload, size, frame, wire)
-    local from = frame and find_packet(frame, start, payload)
+  --   size: its size on the wire; frame: the whole frame as captured, wire: its size on the wire;
+  --   from: where the packet begins in it, as find_packet tells.
+  local function judge(start, payload, size, frame, wire, from)
     if not from then
-      if frame and has_fragment(frame) then return "ip_fragment", "the packet is a fragment" end
+      if has_fragment(frame) then return "ip_fragment", "the packet is a fragment" end
       local whole = (start >= IPV6_HEADER and start or IPV6_HEADER) + size
       if #payload < size then
         return "truncated", string.format("the capture lacks the last %d bytes of the packet (snap length)",
@@ -1646,20 +1650,20 @@ local exchanges = (function()
 
   -- Has another frame already brought this message: the same datagram on its other leg, or the
   -- same packet in plain beside the tunnel?
-  local function is_copy(message)
-    if message.identity then
-      if copies[message.identity] then return true end
-      copies[message.identity] = true
-    end
+  local function is_copy(bytes, transport, time)
     local mine, others = in_plain, in_tunnel
-    if message.identity then mine, others = in_tunnel, in_plain end
-    local waiting = others.young[message.bytes] or others.old[message.bytes]
-    if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
-      others.young[message.bytes], others.old[message.bytes] = nil, nil
+    if transport then
+      mine, others = in_tunnel, in_plain
+      if copies[transport.identity] then return true end
+      copies[transport.identity] = true
+    end
+    local waiting = others.young[bytes] or others.old[bytes]
+    if waiting and math.abs(time - waiting) < COPY_WINDOW then
+      others.young[bytes], others.old[bytes] = nil, nil
       return true
     end
-    age(mine, message.time)
-    mine.young[message.bytes] = message.time
+    age(mine, time)
+    mine.young[bytes] = time
     return false
   end
 
@@ -1669,30 +1673,42 @@ local exchanges = (function()
     if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
   end
 
-  local function place(message)
-    if is_copy(message) or not message.accepted or not message.resource or not message.domain then return nil end
-    local key = (message.session or 0) .. "/" .. message.resource .. "/" .. values.domain_key(message.domain)
-    local found = latest[key]
-    if not found or (found.answer and not message.is_answer) then
-      if message.is_answer then return nil end -- an answer to nothing that was seen
-      if not found then limit() end
-      count = count + 1
-      latest[key] = { number = count, question = message.frame, asked = message.time }
-      return { exchange = latest[key], is_question = true }
+  local function place_answer(found, bytes, frame, time)
+    local placed = { exchange = found, response_to = found.question, response_time = time - found.asked }
+    local payload = bytes:sub(packet.CONTROL_HEADER + 1)
+    if not found.answer then
+      found.answer, found.answer_payload = frame, payload
+    elseif found.answer_payload == payload then
+      placed.retransmission_of = found.answer
     end
-    if not message.is_answer then
+    return placed
+  end
+
+  local function place(verdict, bytes, transport, frame, time)
+    local resource, domain = verdict.found.resource, verdict.found.domain
+    if is_copy(bytes, transport, time) or not (verdict.accepted and resource and domain) then return nil end
+    local session = transport and transport.session or 0
+    local key = session .. "/" .. resource.value .. "/" .. values.domain_key(domain.value)
+    local found = latest[key]
+    if verdict.kind.answers then
+      -- An answer to nothing that was seen has no place.
+      return found and place_answer(found, bytes, frame, time) or nil
+    end
+    if found and not found.answer then
       return { exchange = found, is_question = true, retransmission_of = found.question }
     end
-    local placed = { exchange = found, response_to = found.question, response_time = message.time - found.asked }
-    if found.answer and found.answer_payload == message.payload then placed.retransmission_of = found.answer end
-    if not found.answer then found.answer, found.answer_payload = message.frame, message.payload end
-    return placed
+    if not found then limit() end
+    count = count + 1
+    latest[key] = { number = count, question = frame, asked = time }
+    return { exchange = latest[key], is_question = true }
   end
 
   -- The message's place in an exchange, nil where it has none: exchange.number, response_to,
   -- response_time in seconds, retransmission_of, and for questions exchange.answer.
-  local function observe(message, slot)
-    kept[slot] = place(message) or false
+  --   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
+  --   is one; time: in seconds.
+  local function observe(verdict, bytes, transport, frame, time, slot)
+    kept[slot] = place(verdict, bytes, transport, frame, time) or false
     return kept[slot]
   end
 
@@ -2016,14 +2032,11 @@ local oddities = (function()
     end
   end
 
-  local function check_values(verdict, odd)
-    for _, field in ipairs(verdict.kind.fields) do
-      local found = verdict.found[field.name]
-      local unknown = found and field.type.unknown and field.type.unknown(found)
-      if unknown then
-        note(odd, "unknown_status", found, values.quote(unknown) .. " is no status that a sender knows; it counts as "
-          .. field.type.text(found))
-      end
+  local function check_status(found, field, odd)
+    local unknown = field.type.unknown(found)
+    if unknown then
+      note(odd, "unknown_status", found, values.quote(unknown) .. " is no status that a sender knows; it counts as "
+        .. field.type.text(found))
     end
   end
 
@@ -2042,7 +2055,8 @@ local oddities = (function()
     local list = list_of(verdict)
     if kind.list then check_size(size, odd) end
     if list then check_addresses(list, odd) end
-    check_values(verdict, odd)
+    local spoken = kind.spoken and verdict.found[kind.spoken.name]
+    if spoken then check_status(spoken, kind.spoken, odd) end
     return odd
   end
 
@@ -2185,34 +2199,32 @@ local dissector = (function()
   end
 
   local function info_of(verdict)
-    local words = { verdict.kind and verdict.kind.title
-      or verdict.number and "unknown kind " .. verdict.number or "control packet" }
-    if verdict.found.domain then words[#words + 1] = verdict.found.domain.value end
-    for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
-      local found = verdict.found[field.name]
-      if found and field.type.text then words[#words + 1] = field.type.text(found) end
-      if found and field.name == verdict.kind.list then words[#words + 1] = "(" .. #found.value .. " addresses)" end
-    end
-    if not verdict.accepted then words[#words + 1] = "[refused: " .. verdict.reason .. "]" end
-    return table.concat(words, " ")
+    local kind, found = verdict.kind, verdict.found
+    local text = kind and kind.title or verdict.number and "unknown kind " .. verdict.number or "control packet"
+    local list, spoken = oddities.list_of(verdict), kind and kind.spoken
+    if found.domain then text = text .. " " .. found.domain.value end
+    if list then text = text .. " (" .. #list.value .. " addresses)" end
+    if spoken and found[spoken.name] then text = text .. " " .. spoken.type.text(found[spoken.name]) end
+    return verdict.accepted and text or text .. " [refused: " .. verdict.reason .. "]"
   end
 
   -- --- one message --------------------------------------------------------------------------------
 
-  -- The bytes that came out of a tunnel and hold the message, and their size on the wire. Lua gets at
-  -- them through an item of the tree alone: there is none in the first of two passes, and none of
+  -- The bytes that came out of a tunnel and hold the message, their size on the wire, and where the
+  -- packet begins in them. Lua gets at them through an item of the tree alone: there is none in the first of two passes, and none of
   -- "ipv6" where only fields of ours are asked for. A Field in place of this would cost every packet.
   local function find_source(name, start, raw)
     local has_tree, items = pcall(function() return { all_field_infos() } end)
     for index = has_tree and #items or 0, 1, -1 do
       local source = items[index].name == name and items[index].source
-      if source and packet.find_packet(source:raw(), start, raw) then return source:raw(), source:reported_len() end
+      local from = source and packet.find_packet(source:raw(), start, raw)
+      if from then return source:raw(), source:reported_len(), from end
     end
     return nil
   end
 
-  local function judge(tvb, raw, start, frame, wire)
-    local reason, problem = packet.judge(start, raw, tvb:reported_len(), frame, wire)
+  local function judge(tvb, raw, start, frame, wire, from)
+    local reason, problem = packet.judge(start, raw, tvb:reported_len(), frame, wire, from)
     if reason and not (reason == "truncated" and #raw >= packet.CONTROL_HEADER) then
       return codec.verdict(nil, "unknown", nil, nil, {}, reason, problem)
     end
@@ -2223,13 +2235,7 @@ local dissector = (function()
 
   local function place(verdict, raw, transport, pinfo, slot)
     if pinfo.visited then return exchanges.recall(slot) end
-    local found = verdict.found
-    return exchanges.observe({
-      frame = pinfo.number, time = pinfo.rel_ts, bytes = raw, payload = raw:sub(packet.CONTROL_HEADER + 1),
-      identity = transport and transport.identity, session = transport and transport.session,
-      accepted = verdict.accepted, resource = found.resource and found.resource.value,
-      domain = found.domain and found.domain.value, is_answer = verdict.kind and verdict.kind.answers,
-    }, slot)
+    return exchanges.observe(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot)
   end
 
   local function time_of(seconds)
@@ -2267,15 +2273,16 @@ local dissector = (function()
   local function show(waiting, frame, wire, transport, pinfo, tree, slot)
     local tvb, start, root, items = waiting.tvb, waiting.start, nil, {}
     local raw = tvb:len() > 0 and tvb:raw() or ""
-    if not packet.find_packet(frame, start, raw) then
-      local source, size = find_source("ipv6", start, raw)
+    local from = packet.find_packet(frame, start, raw)
+    if not from then
+      local source, size, at = find_source("ipv6", start, raw)
       if not source then
         root = tree:add(proto, tvb())
-        source, size = find_source("fzp2p", start, raw)
+        source, size, at = find_source("fzp2p", start, raw)
       end
-      if source then frame, wire = source, size end
+      if source then frame, wire, from = source, size, at end
     end
-    local verdict = judge(tvb, raw, start, frame, wire)
+    local verdict = judge(tvb, raw, start, frame, wire, from)
     if verdict.reason == "not_control" then
       if root then root:set_hidden() end
       return

@@ -18,6 +18,7 @@ for _, kind in ipairs(declared.kinds) do
     field.type = types[field.type](field.options)
     kind.members[position] = { name = field.name, read = field.type.read }
     if field.type.is_list then kind.list = field.name end
+    if field.type.text then kind.spoken = field end
   end
   kind.usual = usual_payload(kind.fields)
 end

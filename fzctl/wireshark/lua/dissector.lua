@@ -131,34 +131,32 @@ local function add_verdict(root, verdict, transport)
 end
 
 local function info_of(verdict)
-  local words = { verdict.kind and verdict.kind.title
-    or verdict.number and "unknown kind " .. verdict.number or "control packet" }
-  if verdict.found.domain then words[#words + 1] = verdict.found.domain.value end
-  for _, field in ipairs(verdict.kind and verdict.kind.fields or {}) do
-    local found = verdict.found[field.name]
-    if found and field.type.text then words[#words + 1] = field.type.text(found) end
-    if found and field.name == verdict.kind.list then words[#words + 1] = "(" .. #found.value .. " addresses)" end
-  end
-  if not verdict.accepted then words[#words + 1] = "[refused: " .. verdict.reason .. "]" end
-  return table.concat(words, " ")
+  local kind, found = verdict.kind, verdict.found
+  local text = kind and kind.title or verdict.number and "unknown kind " .. verdict.number or "control packet"
+  local list, spoken = oddities.list_of(verdict), kind and kind.spoken
+  if found.domain then text = text .. " " .. found.domain.value end
+  if list then text = text .. " (" .. #list.value .. " addresses)" end
+  if spoken and found[spoken.name] then text = text .. " " .. spoken.type.text(found[spoken.name]) end
+  return verdict.accepted and text or text .. " [refused: " .. verdict.reason .. "]"
 end
 
 -- --- one message --------------------------------------------------------------------------------
 
--- The bytes that came out of a tunnel and hold the message, and their size on the wire. Lua gets at
--- them through an item of the tree alone: there is none in the first of two passes, and none of
+-- The bytes that came out of a tunnel and hold the message, their size on the wire, and where the
+-- packet begins in them. Lua gets at them through an item of the tree alone: there is none in the first of two passes, and none of
 -- "ipv6" where only fields of ours are asked for. A Field in place of this would cost every packet.
 local function find_source(name, start, raw)
   local has_tree, items = pcall(function() return { all_field_infos() } end)
   for index = has_tree and #items or 0, 1, -1 do
     local source = items[index].name == name and items[index].source
-    if source and packet.find_packet(source:raw(), start, raw) then return source:raw(), source:reported_len() end
+    local from = source and packet.find_packet(source:raw(), start, raw)
+    if from then return source:raw(), source:reported_len(), from end
   end
   return nil
 end
 
-local function judge(tvb, raw, start, frame, wire)
-  local reason, problem = packet.judge(start, raw, tvb:reported_len(), frame, wire)
+local function judge(tvb, raw, start, frame, wire, from)
+  local reason, problem = packet.judge(start, raw, tvb:reported_len(), frame, wire, from)
   if reason and not (reason == "truncated" and #raw >= packet.CONTROL_HEADER) then
     return codec.verdict(nil, "unknown", nil, nil, {}, reason, problem)
   end
@@ -169,13 +167,7 @@ end
 
 local function place(verdict, raw, transport, pinfo, slot)
   if pinfo.visited then return exchanges.recall(slot) end
-  local found = verdict.found
-  return exchanges.observe({
-    frame = pinfo.number, time = pinfo.rel_ts, bytes = raw, payload = raw:sub(packet.CONTROL_HEADER + 1),
-    identity = transport and transport.identity, session = transport and transport.session,
-    accepted = verdict.accepted, resource = found.resource and found.resource.value,
-    domain = found.domain and found.domain.value, is_answer = verdict.kind and verdict.kind.answers,
-  }, slot)
+  return exchanges.observe(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot)
 end
 
 local function time_of(seconds)
@@ -213,15 +205,16 @@ end
 local function show(waiting, frame, wire, transport, pinfo, tree, slot)
   local tvb, start, root, items = waiting.tvb, waiting.start, nil, {}
   local raw = tvb:len() > 0 and tvb:raw() or ""
-  if not packet.find_packet(frame, start, raw) then
-    local source, size = find_source("ipv6", start, raw)
+  local from = packet.find_packet(frame, start, raw)
+  if not from then
+    local source, size, at = find_source("ipv6", start, raw)
     if not source then
       root = tree:add(proto, tvb())
-      source, size = find_source("fzp2p", start, raw)
+      source, size, at = find_source("fzp2p", start, raw)
     end
-    if source then frame, wire = source, size end
+    if source then frame, wire, from = source, size, at end
   end
-  local verdict = judge(tvb, raw, start, frame, wire)
+  local verdict = judge(tvb, raw, start, frame, wire, from)
   if verdict.reason == "not_control" then
     if root then root:set_hidden() end
     return

@@ -28,20 +28,20 @@ end
 
 -- Has another frame already brought this message: the same datagram on its other leg, or the
 -- same packet in plain beside the tunnel?
-local function is_copy(message)
-  if message.identity then
-    if copies[message.identity] then return true end
-    copies[message.identity] = true
-  end
+local function is_copy(bytes, transport, time)
   local mine, others = in_plain, in_tunnel
-  if message.identity then mine, others = in_tunnel, in_plain end
-  local waiting = others.young[message.bytes] or others.old[message.bytes]
-  if waiting and math.abs(message.time - waiting) < COPY_WINDOW then
-    others.young[message.bytes], others.old[message.bytes] = nil, nil
+  if transport then
+    mine, others = in_tunnel, in_plain
+    if copies[transport.identity] then return true end
+    copies[transport.identity] = true
+  end
+  local waiting = others.young[bytes] or others.old[bytes]
+  if waiting and math.abs(time - waiting) < COPY_WINDOW then
+    others.young[bytes], others.old[bytes] = nil, nil
     return true
   end
-  age(mine, message.time)
-  mine.young[message.bytes] = message.time
+  age(mine, time)
+  mine.young[bytes] = time
   return false
 end
 
@@ -51,30 +51,42 @@ local function limit()
   if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
 end
 
-local function place(message)
-  if is_copy(message) or not message.accepted or not message.resource or not message.domain then return nil end
-  local key = (message.session or 0) .. "/" .. message.resource .. "/" .. values.domain_key(message.domain)
-  local found = latest[key]
-  if not found or (found.answer and not message.is_answer) then
-    if message.is_answer then return nil end -- an answer to nothing that was seen
-    if not found then limit() end
-    count = count + 1
-    latest[key] = { number = count, question = message.frame, asked = message.time }
-    return { exchange = latest[key], is_question = true }
+local function place_answer(found, bytes, frame, time)
+  local placed = { exchange = found, response_to = found.question, response_time = time - found.asked }
+  local payload = bytes:sub(packet.CONTROL_HEADER + 1)
+  if not found.answer then
+    found.answer, found.answer_payload = frame, payload
+  elseif found.answer_payload == payload then
+    placed.retransmission_of = found.answer
   end
-  if not message.is_answer then
+  return placed
+end
+
+local function place(verdict, bytes, transport, frame, time)
+  local resource, domain = verdict.found.resource, verdict.found.domain
+  if is_copy(bytes, transport, time) or not (verdict.accepted and resource and domain) then return nil end
+  local session = transport and transport.session or 0
+  local key = session .. "/" .. resource.value .. "/" .. values.domain_key(domain.value)
+  local found = latest[key]
+  if verdict.kind.answers then
+    -- An answer to nothing that was seen has no place.
+    return found and place_answer(found, bytes, frame, time) or nil
+  end
+  if found and not found.answer then
     return { exchange = found, is_question = true, retransmission_of = found.question }
   end
-  local placed = { exchange = found, response_to = found.question, response_time = message.time - found.asked }
-  if found.answer and found.answer_payload == message.payload then placed.retransmission_of = found.answer end
-  if not found.answer then found.answer, found.answer_payload = message.frame, message.payload end
-  return placed
+  if not found then limit() end
+  count = count + 1
+  latest[key] = { number = count, question = frame, asked = time }
+  return { exchange = latest[key], is_question = true }
 end
 
 -- The message's place in an exchange, nil where it has none: exchange.number, response_to,
 -- response_time in seconds, retransmission_of, and for questions exchange.answer.
-local function observe(message, slot)
-  kept[slot] = place(message) or false
+--   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
+--   is one; time: in seconds.
+local function observe(verdict, bytes, transport, frame, time, slot)
+  kept[slot] = place(verdict, bytes, transport, frame, time) or false
   return kept[slot]
 end
 

@@ -42,14 +42,11 @@ local function check_size(size, odd)
   end
 end
 
-local function check_values(verdict, odd)
-  for _, field in ipairs(verdict.kind.fields) do
-    local found = verdict.found[field.name]
-    local unknown = found and field.type.unknown and field.type.unknown(found)
-    if unknown then
-      note(odd, "unknown_status", found, values.quote(unknown) .. " is no status that a sender knows; it counts as "
-        .. field.type.text(found))
-    end
+local function check_status(found, field, odd)
+  local unknown = field.type.unknown(found)
+  if unknown then
+    note(odd, "unknown_status", found, values.quote(unknown) .. " is no status that a sender knows; it counts as "
+      .. field.type.text(found))
   end
 end
 
@@ -68,7 +65,8 @@ local function find(verdict, raw)
   local list = list_of(verdict)
   if kind.list then check_size(size, odd) end
   if list then check_addresses(list, odd) end
-  check_values(verdict, odd)
+  local spoken = kind.spoken and verdict.found[kind.spoken.name]
+  if spoken then check_status(spoken, kind.spoken, odd) end
   return odd
 end
 

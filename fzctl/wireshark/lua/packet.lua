@@ -68,11 +68,11 @@ end
 -- What a receiver says of the packet before it looks at the control header: a reason and a
 -- problem, or nothing. Reason "not_control": not even ours.
 --   start: where the control header stands in its buffer; payload: from there on, as captured;
---   size: its size on the wire; frame: the whole frame as captured, wire: its size on the wire.
-local function judge(start, payload, size, frame, wire)
-  local from = frame and find_packet(frame, start, payload)
+--   size: its size on the wire; frame: the whole frame as captured, wire: its size on the wire;
+--   from: where the packet begins in it, as find_packet tells.
+local function judge(start, payload, size, frame, wire, from)
   if not from then
-    if frame and has_fragment(frame) then return "ip_fragment", "the packet is a fragment" end
+    if has_fragment(frame) then return "ip_fragment", "the packet is a fragment" end
     local whole = (start >= IPV6_HEADER and start or IPV6_HEADER) + size
     if #payload < size then
       return "truncated", string.format("the capture lacks the last %d bytes of the packet (snap length)",

@@ -6,9 +6,8 @@
 local MAX_LABEL, MAX_NAME_BEFORE_ROOT = 63, 254
 local LONGEST_IPV6 = 45
 local MOST_ADDRESSES = 4096
-local RANGE = "fd00:2021:1111:8000::"
-local ONE_GROUP = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
-local TWO_GROUPS = "^([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?):([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)$"
+local RANGE, GROUP = "^fd00:2021:1111:8000::", "([1-9a-f][0-9a-f]?[0-9a-f]?[0-9a-f]?)"
+local ONE_GROUP, TWO_GROUPS = RANGE .. GROUP .. "$", RANGE .. GROUP .. ":" .. GROUP .. "$"
 
 local HEX = "[0-9a-fA-F]"
 local HEX4 = HEX:rep(4)
@@ -16,6 +15,9 @@ local HYPHENATED = HEX4 .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 .. "%-" .. HEX4 
 local CANONICAL_UUID = "^" .. HYPHENATED:gsub("A%-F", "") .. "$"
 local UUIDS = { "^" .. HYPHENATED .. "$", "^" .. HEX4:rep(8) .. "$", "^urn:uuid:" .. HYPHENATED .. "$",
   "^{" .. HYPHENATED .. "}$" }
+
+local DOT = 0x2E
+local USUAL_DOMAIN = "^[A-Za-z0-9_*-][A-Za-z0-9_*.-]*$"
 
 local CHARACTER = "[\0-\127\192-\255][\128-\191]*"
 local SHORT_ESCAPES = { ["\\"] = "\\\\", ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r" }
@@ -82,17 +84,17 @@ end
 
 -- A usual domain is its own canonical text.
 local function is_usual_domain(text)
-  if #text > 253 or text:find("[^A-Za-z0-9_*.-]") or text:find("..", 1, true) or text:find("^%.") or text:find("%.$") then
+  if #text > 253 or text:find("..", 1, true) or not text:find(USUAL_DOMAIN) or text:byte(-1) == DOT then
     return false
   end
-  if #text <= MAX_LABEL then return text ~= "" end
+  if #text <= MAX_LABEL then return true end
   local behind = 0
   repeat
     local dot = text:find(".", behind + 1, true)
     if (dot or #text + 1) - behind - 1 > MAX_LABEL then return false end
     behind = dot
   until not dot
-  return text ~= ""
+  return true
 end
 
 local function parse_domain(text)
@@ -136,6 +138,10 @@ end
 local OCTETS = {}
 for octet = 0, 255 do OCTETS[tostring(octet)] = true end
 
+-- The second octet of an address in 100.96.0.0/11.
+local SECOND_OCTETS = {}
+for octet = 96, 127 do SECOND_OCTETS[tostring(octet)] = true end
+
 local function is_ipv4(text)
   local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
   return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
@@ -143,11 +149,9 @@ end
 
 -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
 local function usual_ipv6_groups(text)
-  if text:sub(1, #RANGE) ~= RANGE then return nil end
-  local high, low = text:match(TWO_GROUPS, #RANGE + 1)
-  if high then return high, low end
-  low = text:match(ONE_GROUP, #RANGE + 1)
-  return low and "0", low
+  local low = text:match(ONE_GROUP)
+  if low then return "0", low end
+  return text:match(TWO_GROUPS)
 end
 
 local function parse_octets(text)
@@ -229,8 +233,7 @@ end
 -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
 local function in_resource_ranges(address)
   if not address:find(":", 1, true) then
-    local second = address:match("^100%.([0-9]+)%.")
-    return second ~= nil and tonumber(second) >= 96 and tonumber(second) <= 127
+    return SECOND_OCTETS[address:match("^100%.([0-9]+)%.") or ""] or false
   end
   local high = usual_ipv6_groups(address)
   if high then return tonumber(high, 16) < 0x20 end
