@@ -36,10 +36,10 @@ _CONTROL_SOCKETS: Final = ("/var/run/wireguard", "/run/wireguard")
 
 
 class Device(NamedTuple):
-    """A device: its index in this namespace (0: all of them), and its hardware type (linux/if_arp.h)."""
+    """A device: its number in this namespace (0: all of them), and its hardware type (linux/if_arp.h)."""
 
     name: str
-    index: int
+    number: int
     hardware: int
     is_up: bool
 
@@ -58,8 +58,8 @@ def find_device(name: str, operation: str) -> Device:
     try:
         index = socket.if_nametoindex(name)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
-            flags, = struct.unpack_from("=H", _ask(asked, _GET_FLAGS, name))
-            hardware, = struct.unpack_from("=H", _ask(asked, _GET_HARDWARE, name))
+            (flags,) = struct.unpack_from("=H", _ask(asked, _GET_FLAGS, name))
+            (hardware,) = struct.unpack_from("=H", _ask(asked, _GET_HARDWARE, name))
     except (OSError, ValueError):
         raise CarrierError(operation, name, _no_such(name)) from None
     device = Device(name, index, hardware, bool(flags & _IS_UP))
@@ -88,8 +88,7 @@ def explain(error: OSError, name: str, size: int = 0) -> str:
 
 
 _REMEDY: Final = (
-    "AllowedIPs of the WireGuard peer must hold ::/128, here and on the other side (wg set DEV peer KEY allowed-ips ...,"
-    "::/128)"
+    "add ::/128 to the AllowedIPs of the peer, here and on the other side (wg set, or wg-quick's file)"
 )
 
 
@@ -100,10 +99,10 @@ def allowed_ips_problem(name: str, listing: str) -> str | None:
     """
     lines = [line.split("\t", 1) for line in listing.splitlines() if "\t" in line]
     if not lines:
-        return f"it has no peer; wg set {name} peer KEY allowed-ips ...,::/128"
+        return f"{name} has no WireGuard peer yet"
     if any(network.startswith("::/") for _, networks in lines for network in networks.split()):
         return None
-    return f"no peer's AllowedIPs hold ::/128, so WireGuard drops the message silently: {_REMEDY.replace('DEV', name)}"
+    return f"no peer's AllowedIPs hold ::/128, so WireGuard would drop the message without a word: {_REMEDY}"
 
 
 def list_allowed_ips(name: str) -> str | None:
@@ -128,15 +127,15 @@ def firezone_warning(name: str) -> str | None:
     if name == ANY or (name != _FIREZONE and not _has_tunnel_address(name)) or _is_plain_wireguard(name):
         return None
     return (
-        f"{name} looks like Firezone's own device: control messages never reach it, and Firezone refuses those"
-        " that come from it; all that can be seen is a warning in its log"
+        f"{name} looks like Firezone's own device: control messages never reach it, and Firezone refuses"
+        " those that come from it; all that can be seen is a warning in its log"
     )
 
 
 def _has_tunnel_address(name: str) -> bool:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
-            value, = struct.unpack_from(">I", _ask(asked, _GET_ADDRESS, name), 4)
+            (value,) = struct.unpack_from(">I", _ask(asked, _GET_ADDRESS, name), 4)
             if value & _TUNNEL_4[1] == _TUNNEL_4[0]:
                 return True
     except OSError:  # it has no IPv4 address

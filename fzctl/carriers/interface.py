@@ -98,7 +98,7 @@ class Interface:
             raise CarrierError("send on", self.name, explain(error, self.name, len(packet))) from None
 
     def receive(self, timeout: float) -> Received | None:
-        """The next packet; waits at most ``timeout`` seconds. Raises CarrierError where the device is gone."""
+        """The next packet, within ``timeout`` seconds. Raises CarrierError where the device is gone."""
         end = time.monotonic() + timeout
         while True:
             try:
@@ -136,7 +136,7 @@ class Interface:
         except PermissionError:  # the administrator's limit holds for those without CAP_NET_ADMIN
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
         opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        opened.bind((self.name if self._device.index else "", _IPV6))
+        opened.bind((self.name if self._device.number else "", _IPV6))
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 
@@ -170,7 +170,7 @@ class Interface:
 def _warnings(device: Device, address: bytes) -> tuple[str, ...]:
     found = []
     if address:
-        found.append(f"{device.name} is an Ethernet device: messages go to {address.hex(':')}, outside any tunnel")
+        found.append(f"{device.name} is an Ethernet device: messages go to {address.hex(':')}, in no tunnel")
     firezone = firezone_warning(device.name)
     if firezone is not None:
         found.append(firezone)

@@ -44,7 +44,8 @@ class LiveCapture:
     """What goes by on a device: frames that may hold a control packet, and with ``packets`` WireGuard.
 
     ``frame_count`` counts those that the kernel's filter has let through, ``direction`` is the way
-    of the frame that was yielded last, ``in`` or ``out``.
+    of the frame that was yielded last, ``in`` or ``out``. ``tick`` is called now and then, and before
+    what has come is looked at; ``until`` is when to stop (``time.monotonic``).
     """
 
     def __init__(
@@ -54,12 +55,8 @@ class LiveCapture:
         link_type: int,
         *,
         loopback: int = 0,
-        tick: Callable[[], None] | None = None,
     ) -> None:
-        """``loopback`` is the index of that device, on which every packet goes by twice.
-
-        ``tick`` is called now and then, and before what has come is looked at.
-        """
+        """``loopback`` is the number of that device, on which every packet goes by twice."""
         self.source: Final = name
         self.link_type: Final = link_type
         self.secrets: Final[list[tuple[int, bytes]]] = []
@@ -70,8 +67,14 @@ class LiveCapture:
         assert link is not None
         self._link: Final[Link] = link
         self._loopback: Final = loopback
-        self._tick: Final = tick
+        self.tick: Callable[[], None] | None = None
+        self._ring: Final = blocks
         self._spool: Final = Spool(blocks)
+
+    @property
+    def dropped(self) -> int:
+        """After ``close``: how many packets the kernel had no room for."""
+        return self._ring.dropped
 
     def candidates(self) -> Iterator[Candidate]:
         """The frames that may hold a control packet. Raises CarrierError where the device is gone."""
@@ -105,8 +108,8 @@ class LiveCapture:
                 block = self._spool.take(TICK)
             except EOFError:
                 return
-            if self._tick is not None:
-                self._tick()
+            if self.tick is not None:
+                self.tick()
             if block is not None:
                 yield block
 
@@ -161,13 +164,7 @@ class LiveCapture:
                 yield found
 
 
-def open_device(
-    name: str,
-    *,
-    tunnel: bool,
-    promiscuous: bool = True,
-    tick: Callable[[], None] | None = None,
-) -> tuple[LiveCapture, Ring]:
+def open_device(name: str, *, tunnel: bool, promiscuous: bool = True) -> LiveCapture:
     """Begin to capture on a device, or on ``any``; with ``tunnel`` also what may be WireGuard.
 
     Raises CarrierError where there is no such device, it is down, or we may not.
@@ -176,9 +173,9 @@ def open_device(
     program = bpf.tunnel_program if tunnel else bpf.control_program
     header = bpf.ETHERNET_HEADER if device.is_ethernet else 0
     ring = Ring(device, program(header), promiscuous=promiscuous)
-    link_type = ETHERNET if device.is_ethernet else RAW if device.index else COOKED
-    loopback = device.index if device.hardware == LOOPBACK else 0 if device.index else 1
-    return LiveCapture(name, ring, link_type, loopback=loopback, tick=tick), ring
+    link_type = ETHERNET if device.is_ethernet else RAW if device.number else COOKED
+    loopback = device.number if device.hardware == LOOPBACK else 0 if device.number else 1
+    return LiveCapture(name, ring, link_type, loopback=loopback)
 
 
 _raw = link_for(RAW)

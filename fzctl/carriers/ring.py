@@ -71,9 +71,9 @@ class Ring:
             self._socket.setsockopt(_SOL_PACKET, _VERSION, struct.pack("=i", _TPACKET_V3))
             self._blocks = self._make_ring(blocks)
             self._memory = mmap.mmap(self._socket.fileno(), self._blocks * BLOCK_SIZE)
-            self._socket.bind((device.name if device.index else "", _EVERYTHING))
+            self._socket.bind((device.name if device.number else "", _EVERYTHING))
             if promiscuous and device.is_ethernet:
-                wanted = struct.pack("=iHH8s", device.index, _PROMISCUOUS, 0, b"")
+                wanted = struct.pack("=iHH8s", device.number, _PROMISCUOUS, 0, b"")
                 self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, wanted)
         except OSError as error:
             self._socket.close()

@@ -25,17 +25,21 @@ class _Packer(Protocol):
 
 
 class Sink:
-    """Bytes on their way into a target; ``name`` is what messages call it."""
+    """Bytes on their way into a target; ``name`` is what messages call it, ``size`` how many they are."""
 
     def __init__(self, name: str, file: Any, packer: _Packer | None = None) -> None:
         self.name = name
+        self.size = 0
         self._file = file
         self._packer = packer
 
     def write(self, data: bytes) -> None:
         """Write ``data``. Raises CaptureError where the target takes no more."""
+        if self._packer is not None:
+            data = self._packer.compress(data)
+        self.size += len(data)
         try:
-            self._file.write(data if self._packer is None else self._packer.compress(data))
+            self._file.write(data)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -87,6 +87,11 @@ class CaptureWriter:
         """
         raise CaptureError(self._sink.name, "pcap cannot hold names: name the file .pcapng")
 
+    @property
+    def size(self) -> int:
+        """The bytes written so far, packed as they are."""
+        return self._sink.size
+
     def flush(self) -> None:
         """Hand on what was written so far, for a reader that follows along."""
         self._sink.flush()
