@@ -71,6 +71,8 @@ class Interface:
         self.name: Final = name
         self.dropped = 0
         self._device: Final = find_device(name, "open")
+        if not self._device.number:
+            raise CarrierError("open", name, "name one device to send on")
         self._allowed_ips: Final = allowed_ips
         self._problem: str | None = None
         self._is_checked = False
@@ -136,7 +138,7 @@ class Interface:
         except PermissionError:  # the administrator's limit holds for those without CAP_NET_ADMIN
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
         opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        opened.bind((self.name if self._device.number else "", _IPV6))
+        opened.bind((self.name, _IPV6))
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 

@@ -59,19 +59,21 @@ class Ring:
         self.name: Final = device.name
         self.dropped = 0
         self._next = 0
+        kind = socket.SOCK_RAW if device.is_ethernet else socket.SOCK_DGRAM
+        # Of all devices it hears from the start, for Python cannot bind it to none; what comes before
+        # there is a ring is thrown away with the old queue.
+        protocol = 0 if device.number else socket.htons(_EVERYTHING)
         try:
-            self._socket = make_socket(
-                socket.AF_PACKET, socket.SOCK_RAW if device.is_ethernet else socket.SOCK_DGRAM, 0
-            )
+            self._socket = make_socket(socket.AF_PACKET, kind, protocol)
         except OSError as error:
             raise self._error("watch", error) from None
         try:
-            # Before it is bound the socket hears nothing, so nothing gets past the filter.
             attach(self._socket, program)
             self._socket.setsockopt(_SOL_PACKET, _VERSION, struct.pack("=i", _TPACKET_V3))
             self._blocks = self._make_ring(blocks)
             self._memory = mmap.mmap(self._socket.fileno(), self._blocks * BLOCK_SIZE)
-            self._socket.bind((device.name if device.number else "", _EVERYTHING))
+            if device.number:
+                self._socket.bind((device.name, _EVERYTHING))
             if promiscuous and device.is_ethernet:
                 wanted = struct.pack("=iHH8s", device.number, _PROMISCUOUS, 0, b"")
                 self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, wanted)
