@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from fzctl.carriers import bpf
-from fzctl.carriers.base import IN, OUT, Received
+from fzctl.carriers.base import IN, Received
 from fzctl.carriers.devices import (
     Device,
     allowed_ips_problem,
@@ -37,7 +37,6 @@ _IPV6_HEADER: Final = 40
 _UNSPECIFIED: Final = bytes(16)
 _ROOM: Final = 32 * 1024 * 1024
 _LONGEST: Final = 65536
-_OUTGOING: Final = 4  # PACKET_OUTGOING, linux/if_packet.h
 _NANOSECONDS: Final = 1_000_000_000
 
 # asm-generic/socket.h, linux/if_packet.h; Python names none of them.
@@ -48,7 +47,10 @@ _PACKET_STATISTICS: Final = 6
 
 
 class Interface:
-    """Sends IP packets on a device, and receives the control packets that go by in either direction.
+    """Sends IP packets on a device, and receives the control packets that come in on it.
+
+    What this machine sends there is not received: the kernel hands a socket for one protocol only what
+    comes in (:mod:`fzctl.carriers.live` sees both).
 
     ``dropped`` counts what the kernel had no room for, as of the last ``receive`` that found
     nothing or ``close``. ``warnings`` are sentences for people who are about to send.
@@ -143,12 +145,14 @@ class Interface:
         self._poll.register(opened, select.POLLIN)
 
     def _read(self) -> Received | None:
-        packet, ancillary, _, sender = self._socket.recvmsg(_LONGEST, 64, socket.MSG_DONTWAIT)
+        try:
+            packet, ancillary, _, _ = self._socket.recvmsg(_LONGEST, 64, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
         if len(packet) < _IPV6_HEADER:
             return None
         length = _IPV6_HEADER + int.from_bytes(packet[4:6], "big")
-        direction = OUT if sender[2] == _OUTGOING else IN
-        return Received(packet[:length], _time_of(ancillary), str(sender[0]), direction)
+        return Received(packet[:length], _time_of(ancillary), self.name, IN)
 
     def _count_drops(self) -> None:
         """The kernel counts anew after each look."""

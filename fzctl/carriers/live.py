@@ -25,6 +25,8 @@ TICK: Final = 0.1
 
 _NANOSECONDS: Final = 1_000_000_000
 _PLAIN_IPV4: Final = 0x45
+# An IPv6 header, a UDP header, and what tells WireGuard and TURN.
+_LOOKED_AT: Final = 56
 
 # struct tpacket_block_desc: packets, where the first begins.
 _BLOCK: Final = struct.Struct("=12xII")
@@ -133,7 +135,7 @@ class LiveCapture:
             if way == _OUTGOING and device == self._loopback:
                 continue
             self.frame_count += 1
-            if end - begin >= header + 28:
+            if end - begin >= header + _LOOKED_AT:
                 _, kind, version, following, protocol, probe = look(block, begin)
                 if probe:
                     inner = begin + header

@@ -43,6 +43,8 @@ class LiveSaving:
                 if kind is not FrameSaver:
                     saver.interface(RAW)  # who reads along waits for the file's header
                 yield cls(writer, saver)
+            except UsageError:  # before anything came
+                raise
             except BaseException:
                 # What was found is kept, whatever ended it.
                 with suppress(CaptureError, OSError):

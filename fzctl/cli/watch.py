@@ -27,6 +27,7 @@ from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.cli.encrypted import EncryptedCapture
+    from fzctl.cli.keys import GrowingKeys
     from fzctl.cli.livesaving import LiveSaving
     from fzctl.pcap.datagrams import Skip
     from fzctl.pcap.frame import Candidate, Datagram
@@ -39,8 +40,9 @@ examples:
   fzctl watch -i wg0 -a duration:60 -Y 'fzp2p.accepted == 0'
 """
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _DURATION: Final = "duration:"
+_LINK_TYPE_RAW: Final = 101
 
 
 class Source(Protocol):
@@ -55,6 +57,8 @@ class Source(Protocol):
 
     @property
     def source(self) -> str: ...
+    @property
+    def link_type(self) -> int: ...
     @property
     def secrets(self) -> list[tuple[int, bytes]]: ...
     @property
@@ -94,6 +98,7 @@ def run(args: Namespace) -> int:
     _check(args)
     selection = Selection(args, live=True)
     kind = saver_kind(args)
+    keys = _load_keys(args)
     with closing(_open_source(args)) as source, _stopped_by_signals(source.stop):
         from fzctl.cli.livesaving import LiveSaving
 
@@ -103,7 +108,7 @@ def run(args: Namespace) -> int:
                 source.until = time.monotonic() + args.duration
             if not args.quiet:
                 say(f"fzctl: watching {escape(source.source)}")
-            problem, encrypted = _show(args, source, saving, selection, output)
+            problem, encrypted = _show(args, source, saving, keys, selection, output)
             output.finish()
     _report(args, source, output, encrypted)
     if problem is None:
@@ -112,15 +117,29 @@ def run(args: Namespace) -> int:
     return problem.exit_code
 
 
+def _load_keys(args: Namespace) -> GrowingKeys | None:
+    if not args.keys:
+        return None
+    from fzctl.cli.keys import GrowingKeys
+
+    return GrowingKeys(args.keys, quiet=args.quiet)
+
+
 def _show(
-    args: Namespace, source: Source, saving: LiveSaving, selection: Selection, output: Output
+    args: Namespace,
+    source: Source,
+    saving: LiveSaving,
+    keys: GrowingKeys | None,
+    selection: Selection,
+    output: Output,
 ) -> tuple[FzctlError | None, EncryptedCapture | None]:
     """Show what comes up to the end, and say what ended it where that was no wish."""
-    encrypted = _with_keys(args, source, saving) if args.keys else None
-    if encrypted is None:
+    encrypted = None
+    if keys is None:
         source.tick = saving.tick
         records = read_records(source.candidates(), args.dialect)
     else:
+        encrypted = _with_keys(args, source, saving, keys)
         records = encrypted.records()
     try:
         for record in islice(selection.of(_directed(source, records)), args.count):
@@ -130,11 +149,9 @@ def _show(
     return None, encrypted
 
 
-def _with_keys(args: Namespace, source: Source, saving: LiveSaving) -> EncryptedCapture:
+def _with_keys(args: Namespace, source: Source, saving: LiveSaving, keys: GrowingKeys) -> EncryptedCapture:
     from fzctl.cli.encrypted import EncryptedCapture
-    from fzctl.cli.keys import GrowingKeys
 
-    keys = GrowingKeys(args.keys, quiet=args.quiet)
     watcher = None if saving.saver is None else saving.saver.watcher
     encrypted = EncryptedCapture(source, keys.logs, args.dialect, None, watcher)
     embeds = args.embed_keys and saving.saver is not None
@@ -174,9 +191,7 @@ def _check(args: Namespace) -> None:
     if args.interface is None:
         raise UsageError("watch needs an interface: -i IFACE (see fzctl watch --help)")
     if not args.keys and (args.all or args.keep_encrypted or args.embed_keys):
-        raise UsageError(
-            "--all, --keep-encrypted and --embed-keys are for what keys open: give a key log with -k"
-        )
+        raise UsageError("--all, --keep-encrypted and --embed-keys are for what keys open: give them with -k")
     if args.limits and args.write in (None, "-"):
         raise UsageError("-b goes with -w FILE")
 
@@ -184,17 +199,19 @@ def _check(args: Namespace) -> None:
 @contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """The first signal lets it end, which may wait for a slow reader; the second interrupts."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    # nohup wants that one not to be heard; a shell that starts us in the background does not mind the others.
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    before = {
+        number: signal.getsignal(number) for number in (*_ENDING, *((signal.SIGHUP,) if hangs_up else ()))
+    }
 
     def first(*_: object) -> None:
-        for number in _SIGNALS:
+        for number in before:
             signal.signal(number, _interrupt)
         stop()
 
-    for number in _SIGNALS:
-        # nohup and the like want these not to be heard.
-        if before[number] is not signal.SIG_IGN:
-            signal.signal(number, first)
+    for number in before:
+        signal.signal(number, first)
     try:
         yield
     finally:
@@ -223,7 +240,7 @@ def _report(args: Namespace, source: Source, output: Output, encrypted: Encrypte
         sentence = unreadable_sentence(encrypted.decryptor.counts)
         if sentence is not None:
             say(f"fzctl: {name}: {sentence}")
-    elif not source.frame_count:
+    elif not source.frame_count and source.link_type != _LINK_TYPE_RAW:
         say(f"fzctl: {name}: on a wire the messages travel inside WireGuard: -k KEYS opens it")
 
 
