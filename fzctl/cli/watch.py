@@ -2,8 +2,8 @@
 
 On a WireGuard device of your own they stand in plain. On a wire they travel inside WireGuard, which
 -k opens with a key log; keys that are added to it meanwhile are used. Ctrl-C ends it: files are
-finished, counts printed. Packets are counted behind the kernel's filter, which lets through what may
-be a message, and with -k what may be WireGuard.
+finished, counts printed. Packets count behind the kernel's filter, which lets through what may be a
+message, and with -k what may be WireGuard.
 """
 
 from __future__ import annotations

@@ -37,12 +37,22 @@ class RotatingWriter(CaptureWriter):
     ``finished`` are those that are whole and still there.
     """
 
-    def __init__(self, path: str, limits: Limits, now: Callable[[], float] = time.time) -> None:
-        """``now`` is seconds since the Unix epoch. Raises CaptureError where the first cannot be written."""
+    def __init__(
+        self,
+        path: str,
+        limits: Limits,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``now`` is seconds since the Unix epoch, for names; ``clock`` never steps back.
+
+        Raises CaptureError where the first file cannot be written.
+        """
         self.finished: Final[deque[str]] = deque()
         self._path: Final = path
         self._limits: Final = limits
         self._now: Final = now
+        self._clock: Final = clock
         self._link_types = []
         self._interfaces: Final[list[tuple[int, str | None]]] = []
         self._secrets: Final[list[tuple[int, bytes]]] = []
@@ -109,7 +119,7 @@ class RotatingWriter(CaptureWriter):
 
     def _is_over(self) -> bool:
         seconds = self._limits.seconds
-        return seconds is not None and self._now() - self._begun >= seconds
+        return seconds is not None and self._clock() - self._begun >= seconds
 
     def _rotate(self) -> None:
         self.close()
@@ -129,22 +139,22 @@ class RotatingWriter(CaptureWriter):
 
     def _open(self) -> None:
         self._number += 1
-        self._begun = self._now()
+        self._begun = self._clock()
         self._frames = 0
-        self._name = name_of(self._path, self._number, self._begun)
+        self._name = name_of(self._path, self._number, self._now())
         self._writer: CaptureWriter = open_writer(self._name, link_type=None)
         self.format = self._writer.format
         self._sink = self._writer._sink
 
 
-def name_of(path: str, number: int, begun: float) -> str:
+def name_of(path: str, number: int, now: float) -> str:
     """The name of the file with that number, as dumpcap makes it of the path that was given."""
     folder, name = os.path.split(path)
     ending = ""
     for each in _ENDINGS:  # what packs comes last in the name
         if name.endswith(each) and name != each:
             name, ending = name.removesuffix(each), each + ending
-    stamp = time.strftime("%Y%m%d%H%M%S", time.localtime(begun))
+    stamp = time.strftime("%Y%m%d%H%M%S", time.localtime(now))
     return os.path.join(folder, f"{name}_{number:05}_{stamp}{ending}")
 
 

@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from fzctl.errors import CaptureError
 from fzctl.pcap import blocks
@@ -102,7 +102,7 @@ class CaptureWriter:
             self.add_interface(RAW)
         self._sink.close()
 
-    def __enter__(self) -> CaptureWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

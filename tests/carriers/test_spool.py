@@ -15,7 +15,7 @@ GONE = CarrierError("watch", "wg0", "it is gone")
 
 
 def drained(spool: Spool) -> list[bytes]:
-    found = []
+    found: list[bytes] = []
     while True:
         try:
             block = spool.take(SECONDS)

@@ -64,7 +64,7 @@ def test_a_file_is_as_large_as_it_may_be_and_a_frame_more(tmp_path: Path) -> Non
 
 def test_time_ends_a_file_with_the_next_frame_or_by_a_look_at_the_clock(tmp_path: Path) -> None:
     clock = Clock()
-    with RotatingWriter(str(tmp_path / "out.pcapng"), Limits(seconds=60), clock) as writer:
+    with RotatingWriter(str(tmp_path / "out.pcapng"), Limits(seconds=60), clock=clock) as writer:
         writer.add_interface(101)
         clock.now += 61
         writer.look_at_clock()

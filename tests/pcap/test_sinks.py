@@ -140,3 +140,12 @@ def test_a_reader_that_went_away_is_no_capture_error() -> None:
     gone: Any = Gone()
     with pytest.raises(BrokenPipeError):
         open_sink(gone).write(b"data")
+
+
+@pytest.mark.parametrize("name", ["a.pcap", "a.pcap.gz", "a.pcap.zst"])
+def test_the_size_is_that_of_the_file(name: str, tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / name)
+    for _ in range(10):
+        sink.write(bytes(100_000))
+    sink.close()
+    assert sink.size == (tmp_path / name).stat().st_size
