@@ -70,7 +70,7 @@ class Interface:
         Without ``control_only`` all IPv6 is received. Raises CarrierError where there is no such
         device, it is down, or we may not.
         """
-        self.name: Final = name
+        self.name = name
         self.dropped = 0
         self._device: Final = find_device(name, "open")
         if not self._device.number:

@@ -50,14 +50,7 @@ class LiveCapture:
     what has come is looked at; ``until`` is when to stop (``time.monotonic``).
     """
 
-    def __init__(
-        self,
-        name: str,
-        blocks: Blocks,
-        link_type: int,
-        *,
-        loopback: int = 0,
-    ) -> None:
+    def __init__(self, name: str, blocks: Blocks, link_type: int, *, loopback: int = 0) -> None:
         """``loopback`` is the number of that device, on which every packet goes by twice."""
         self.source: Final = name
         self.link_type: Final = link_type
@@ -95,7 +88,7 @@ class LiveCapture:
             yield from self._read(block, finder)
 
     def stop(self) -> None:
-        """Let the captured end here. May be called by a signal's handler."""
+        """End with what has come until now. May be called by a signal's handler."""
         self._spool.stop()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fzctl.carriers.base import Received
+from fzctl.carriers.base import Carrier, Received
 from fzctl.carriers.devices import Device
 from fzctl.carriers.interface import ALL_NODES, Interface
 from fzctl.errors import CarrierError
@@ -56,6 +56,9 @@ class Recorder:
         self._fail("sendto")
         self.sent.append((packet, address))
 
+    def recvmsg(self, *_: int) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
     def fileno(self) -> int:
         return self._real.fileno()
 
@@ -79,6 +82,14 @@ def test_packets_go_out_by_their_version_to_all_nodes() -> None:
     assert recorder.bound == ("lo", 0x86DD)
     kinds = [(goodbye(), 0x86DD), (ipv4(), 0x0800), (ipv6(), 0x86DD)]
     assert recorder.sent == [(packet, ("lo", kind, 0, 0, ALL_NODES)) for packet, kind in kinds]
+
+
+def test_it_is_a_carrier_and_a_closed_one_says_so() -> None:
+    carrier: Carrier = opened(Recorder())
+    assert carrier.name == "lo"
+    carrier.close()
+    with pytest.raises(CarrierError, match="cannot receive on lo: "):
+        carrier.receive(0)
 
 
 def test_without_the_right_for_more_room_the_usual_is_asked_for() -> None:
