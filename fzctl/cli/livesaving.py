@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fzctl.cli.keys import WIREGUARD_SECRETS
@@ -46,9 +46,11 @@ class LiveSaving:
             except UsageError:  # before anything came
                 raise
             except BaseException:
-                # What was found is kept, whatever ended it.
-                with suppress(CaptureError, OSError):
+                # What was found is kept, whatever ended it: it does not come again.
+                try:
                     writer.close()
+                except (CaptureError, OSError):
+                    writer.salvage()
                 raise
 
     def tick(self) -> None:

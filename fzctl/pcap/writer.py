@@ -102,6 +102,10 @@ class CaptureWriter:
             self.add_interface(RAW)
         self._sink.close()
 
+    def salvage(self) -> None:
+        """Give up, but keep the frames up to the last ``flush`` where that can be done."""
+        self._sink.salvage()
+
     def __enter__(self) -> Self:
         return self
 

@@ -11,8 +11,9 @@ import pytest
 
 from fzctl.cli.livesaving import LiveSaving
 from fzctl.cli.saving import AllSaver, FrameSaver, Saver
-from fzctl.errors import UsageError
+from fzctl.errors import CaptureError, UsageError
 from fzctl.pcap.capture import open_capture
+from fzctl.pcap.sinks import Sink
 from fzctl.protocol.codec import decode
 from fzctl.records import Record
 from fzctl.wireguard.keylog import parse_keylog
@@ -100,3 +101,24 @@ def test_keys_are_embedded_once_as_they_come(tmp_path: Path, capsys: pytest.Capt
         assert list(capture.frames())
         texts = [text.decode() for _, text in capture.secrets]
     assert [len(parse_keylog(text.encode(), "a").entries) for text in texts] == [1, 1]
+
+
+@pytest.mark.parametrize("limits", [(), ("packets:9",)])
+def test_on_a_full_disk_what_was_handed_on_is_kept(
+    limits: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        with LiveSaving.open(options(tmp_path / "out.pcapng", *limits), Saver) as saving:
+            assert saving.saver is not None
+            saving.saver.save(GOODBYE)
+            saving.tick()
+            saving.saver.save(GOODBYE)
+            monkeypatch.setattr(Sink, "flush", full)
+            saving.tick()
+
+    def full(sink: Sink) -> None:
+        raise CaptureError(sink.name, "cannot be written: No space left on device")
+
+    with pytest.raises(CaptureError, match="No space left"):
+        interrupted()
+    assert [count(path) for path in tmp_path.iterdir()] == [1]
