@@ -211,7 +211,8 @@ def saver_kind(args: Namespace) -> type[Saver] | None:
         raise UsageError(
             "--all writes decrypted packets and --keep-encrypted does not: leave one of them away"
         )
-    if (wants_all or wants_frames) and getattr(args, "redact", False):
+    redacts = getattr(args, "redact", False) or getattr(args, "redact_key", None) is not None
+    if (wants_all or wants_frames) and redacts:
         raise UsageError(
             "--redact replaces what is in messages, not in other packets; leave one of them away"
         )
