@@ -51,7 +51,7 @@ class Selection:
     """The records that the options ask for, redacted where they ask for that."""
 
     def __init__(self, args: Namespace, *, live: bool = False) -> None:
-        """Read the options; what is ``live`` cannot look ahead. Raises FilterError, UsageError, CaptureError."""
+        """Read the options; ``live`` has no look ahead. Raises FilterError, UsageError, CaptureError."""
         self._keep = _filter(args.filter)
         self._names = {*args.fields, *(self._keep.fields if self._keep is not None else ())}
         if live:
