@@ -1,6 +1,7 @@
 """Measures whole processes against their peers, in turns, and prints a table with ratios.
 
     python3 benchmarks/run.py [--short] [--rounds N]
+    python3 benchmarks/run.py --live          what runs on interfaces instead, as root (see live.py)
 
 Each row is the median of at least five rounds in which every program of a group runs once, one
 after the other, so that a slow minute of the machine meets all of them. The captures are made on
@@ -224,7 +225,10 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="leave out the slow groups: under two minutes")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each group, at least 5 (default: 5)")
     parser.add_argument("--only", metavar="TEXT", help="only groups with this text in their title")
+    parser.add_argument("--live", action="store_true", help="measure on interfaces instead; needs root")
     args = parser.parse_args()
+    if args.live:
+        return subprocess.run([sys.executable, str(ROOT / "benchmarks" / "live.py")], check=False).returncode
     missing: list[str] = []
     results = []
     print(f"{'':36} {'wall':>9}    {'cpu':>9}    {'memory':>6}      ratios: wall, cpu")

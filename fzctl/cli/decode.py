@@ -10,25 +10,17 @@ import os
 import stat
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from fzctl.cli.inputs import Inputs
-from fzctl.cli.keys import add_key_argument
-from fzctl.cli.output import FORMS, make_output
-from fzctl.cli.parser import positive
-from fzctl.cli.redaction import add_redact_arguments, make_redactor
+from fzctl.cli.output import make_output
+from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.saving import add_saving_arguments, open_saver
+from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
-from fzctl.protocol.kinds import AUTO, DIALECTS
-from fzctl.records import Record
 from fzctl.render.escape import escape
-
-if TYPE_CHECKING:
-    from fzctl.columns import RecordFilter
 
 FILES_ANYWHERE = True
 
@@ -53,38 +45,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="a capture file; - is standard input",
     )
-    add_selection_arguments(parser)
-    parser.add_argument("-T", dest="form", choices=FORMS, help="form of the output (default: text)")
-    parser.add_argument(
-        "-e",
-        metavar="FIELD",
-        dest="fields",
-        action="append",
-        default=[],
-        help="with -T fields: a field to print",
-    )
-    parser.add_argument("-x", dest="hexdump", action="store_true", help="print a hex dump of each packet too")
-    add_saving_arguments(parser)
-    add_redact_arguments(parser)
-
-
-def add_selection_arguments(parser: ArgumentParser) -> None:
-    """The options that say how an input is read and which messages count."""
-    parser.add_argument(
-        "-Y", metavar="EXPR", dest="filter", help="only messages that this display filter takes"
-    )
-    parser.add_argument("-c", metavar="N", dest="count", type=positive, help="stop after N messages")
+    add_message_arguments(parser)
     parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
-    parser.add_argument(
-        "--dialect",
-        choices=(AUTO, *DIALECTS),
-        default=AUTO,
-        help="whose rules judge a message (default: auto)",
-    )
-    add_key_argument(parser)
     parser.add_argument(
         "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
     )
+    add_form_arguments(parser)
+    add_saving_arguments(parser)
+    add_redact_arguments(parser)
 
 
 def run(args: Namespace) -> int:
@@ -94,6 +62,7 @@ def run(args: Namespace) -> int:
         raise UsageError("decode needs a capture file, or - for standard input (see fzctl decode --help)")
     _spare_inputs(args.write, sources)
     inputs = Inputs(args, sources)
+    selection = Selection(args)
     interrupted = False
     with open_saver(args) as saver:
         output = make_output(args, saver, live=any(map(_is_live, sources)))
@@ -104,7 +73,7 @@ def run(args: Namespace) -> int:
         with closing(inputs.records()) as found:
             try:
                 show = partial(inputs.show_aside, output) if _has_terminal() else output.show
-                for record in islice(_selected(args, found), args.count):
+                for record in islice(selection.of(found), args.count):
                     show(record)
             except KeyboardInterrupt:
                 interrupted = True
@@ -112,43 +81,6 @@ def run(args: Namespace) -> int:
         output.finish()
     inputs.report(output)
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
-
-
-def _selected(args: Namespace, records: Iterator[Record]) -> Iterator[Record]:
-    """The records that the options ask for, redacted where they ask for that."""
-    keep = _filter(args.filter)
-    records = _with_exchanges(records, _names(args, keep))
-    if keep is not None:
-        records = filter(keep, records)
-    # Last, because a filter means what stands in the input.
-    redactor = make_redactor(args)
-    return records if redactor is None else map(redactor.redact, records)
-
-
-def _filter(expression: str | None) -> RecordFilter | None:
-    if expression is None:
-        return None
-    from fzctl.columns import RecordFilter
-
-    return RecordFilter(expression)
-
-
-def _names(args: Namespace, keep: RecordFilter | None) -> set[str]:
-    """The fields that the options name."""
-    return {*args.fields, *(keep.fields if keep is not None else ())}
-
-
-def _with_exchanges(records: Iterator[Record], names: set[str]) -> Iterator[Record]:
-    """Records with their exchanges, where some option asks for them."""
-    if not names:
-        return records
-    from fzctl.columns import NEEDS_LOOKAHEAD, OF_EXCHANGES
-
-    if not names & OF_EXCHANGES:
-        return records
-    from fzctl.analysis.exchanges import follow, follow_whole
-
-    return iter(follow_whole(records)) if names & NEEDS_LOOKAHEAD else follow(records)
 
 
 def _spare_inputs(target: str | None, sources: list[str]) -> None:

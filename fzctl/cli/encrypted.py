@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fzctl.cli.keys import WIREGUARD_SECRETS, warn
 from fzctl.cli.streams import say
@@ -16,10 +16,22 @@ from fzctl.render.escape import escape
 _MOST_SIGHTED: Final = 50_000
 
 if TYPE_CHECKING:
-    from fzctl.pcap.capture import Capture
+    from fzctl.pcap.datagrams import Skip
     from fzctl.pcap.frame import Candidate, Datagram
     from fzctl.tunnel import Tunnel, Watcher
     from fzctl.wireguard.keylog import KeyLog
+
+
+class Packets(Protocol):
+    """Where packets come from: a capture file, or what is captured as it comes."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def secrets(self) -> Sequence[tuple[int, bytes]]: ...
+
+    def packets(self, skip: Skip | None = None) -> Iterator[Candidate | Datagram]: ...
 
 
 class EncryptedCapture:
@@ -30,7 +42,7 @@ class EncryptedCapture:
 
     def __init__(
         self,
-        capture: Capture,
+        capture: Packets,
         logs: list[KeyLog],
         dialect: str = AUTO,
         file: str | None = None,
@@ -54,7 +66,7 @@ class EncryptedCapture:
         skip = self.decryptor.skip if self.tunnel.watcher is None else None
         return self.tunnel.records(self._packets(skip))
 
-    def _packets(self, skip: Callable[[memoryview, int, int], bool] | None) -> Iterator[Candidate | Datagram]:
+    def _packets(self, skip: Skip | None) -> Iterator[Candidate | Datagram]:
         for packet in self._capture.packets(skip):
             if len(self._capture.secrets) > self._secrets_seen:
                 self.take_secrets(self._capture.secrets[self._secrets_seen :])

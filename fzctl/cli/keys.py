@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.streams import say
@@ -52,6 +52,34 @@ def load_keylogs(paths: Iterable[str], *, quiet: bool) -> tuple[list[KeyLog], li
     return logs, problems
 
 
+class GrowingKeys:
+    """Key logs that may grow while their keys are used; ``logs`` is what stands in them."""
+
+    def __init__(self, paths: Sequence[str], *, quiet: bool) -> None:
+        """Read them. Raises CaptureError where that fails."""
+        self._paths = paths
+        self._state = self._look()
+        self.logs, problems = load_keylogs(paths, quiet=quiet)
+        if problems:
+            path, _, problem = problems[0].partition(": ")
+            raise CaptureError(path, problem)
+
+    def refresh(self) -> list[KeyLog]:
+        """Read the logs again where one has changed; empty where none has."""
+        state = self._look()
+        if state == self._state:
+            return []
+        logs, problems = load_keylogs(self._paths, quiet=True)
+        if problems:  # one is just being replaced: the next look comes soon
+            return []
+        self._state = state
+        self.logs = logs
+        return logs
+
+    def _look(self) -> list[tuple[int, int] | None]:
+        return [_state_of(path) for path in self._paths]
+
+
 def warn(name: str, texts: list[str]) -> None:
     """Say the first few of ``texts`` on stderr, and how many more there are."""
     for text in texts[:_MOST_WARNINGS]:
@@ -69,6 +97,14 @@ def _read(path: str) -> bytes:
     if len(text) > _MOST_BYTES:
         raise CaptureError(path, f"is no key log: it has more than {_MOST_BYTES} bytes")
     return text
+
+
+def _state_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _warn_of_others(path: str) -> None:

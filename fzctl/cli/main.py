@@ -21,6 +21,7 @@ from fzctl.render.escape import escape
 
 VERBS = {
     "decode": "control messages out of capture files or a pipe",
+    "watch": "the same, live on an interface",
     "craft": "make a message: to a capture file, hex or stdout",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",

@@ -146,10 +146,10 @@ class _Table(_Text):
         return table_text(self._held, self._width, colour=self._colour)
 
 
-def make_output(args: Namespace, saver: Saver | None, *, live: bool) -> Output:
+def make_output(args: Namespace, saver: Saver | None, *, live: bool, counting: bool = False) -> Output:
     """The output that the options ask for; ``-w`` alone prints nothing. Raises UsageError."""
     form = None if saver is not None and args.form is None else make_form(args, live=live)
-    return Output(form, saver, live=live, counting=args.verbose)
+    return Output(form, saver, live=live, counting=counting or args.verbose)
 
 
 def make_form(args: Namespace, *, live: bool) -> Form:

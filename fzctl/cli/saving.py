@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from fzctl.wireguard.keylog import KeyLog
 
 _LINK_TYPE_RAW: Final = 101
-_WAYS: Final = {"a>b": "out", "b>a": "in"}
+# A device tells the way itself.
+_WAYS: Final = {"a>b": "out", "b>a": "in", "out": "out", "in": "in"}
 # Frames whose messages no filter has taken yet; a filter that looks ahead takes them late.
 _MOST_HELD: Final = 4096
 
@@ -189,17 +190,29 @@ def comment_of(record: Record) -> str:
 @contextmanager
 def open_saver(args: Namespace) -> Iterator[Saver | None]:
     """What ``-w`` asks for; ``None`` without it. Raises UsageError, CaptureError."""
+    kind = saver_kind(args)
+    if kind is None:
+        yield None
+        return
+    from fzctl.pcap.writer import open_writer
+
+    with open_writer(args.write, link_type=None) as writer:
+        yield kind(writer, args.write)
+
+
+def saver_kind(args: Namespace) -> type[Saver] | None:
+    """What writes the file that ``-w`` asks for; ``None`` without it. Raises UsageError."""
     wants_all, wants_frames = getattr(args, "all", False), getattr(args, "keep_encrypted", False)
     if args.write is None:
         if wants_all or wants_frames or getattr(args, "embed_keys", False):
             raise UsageError("--all, --keep-encrypted and --embed-keys go with -w FILE")
-        yield None
-        return
+        return None
     if wants_all and wants_frames:
         raise UsageError(
             "--all writes decrypted packets and --keep-encrypted does not: leave one of them away"
         )
-    if (wants_all or wants_frames) and getattr(args, "redact", False):
+    redacts = getattr(args, "redact", False) or getattr(args, "redact_key", None) is not None
+    if (wants_all or wants_frames) and redacts:
         raise UsageError(
             "--redact replaces what is in messages, not in other packets; leave one of them away"
         )
@@ -209,8 +222,4 @@ def open_saver(args: Namespace) -> Iterator[Saver | None]:
         raise UsageError(
             "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
         )
-    from fzctl.pcap.writer import open_writer
-
-    kind = AllSaver if wants_all else FrameSaver if wants_frames else Saver
-    with open_writer(args.write, link_type=None) as writer:
-        yield kind(writer, args.write)
+    return AllSaver if wants_all else FrameSaver if wants_frames else Saver

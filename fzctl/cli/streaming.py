@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from fzctl.cli.encrypted import EncryptedCapture
-from fzctl.cli.keys import load_keylogs
+from fzctl.cli.keys import GrowingKeys
 from fzctl.cli.saving import AllSaver, Saver
 from fzctl.cli.streams import say
 from fzctl.errors import CaptureError, UsageError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from fzctl.columns import RecordFilter
     from fzctl.records import Record
     from fzctl.tunnel import Inner
-    from fzctl.wireguard.keylog import KeyLog
+    from fzctl.wireguard.decryptor import Decryptor
     from fzctl.wireshark.extcap import Request
 
 
@@ -61,18 +60,24 @@ def _stream(request: Request, writer: CaptureWriter, waiter: Waiter) -> None:
     saver = (_EverythingSaver if request.everything else Saver)(writer, request.fifo)
     saver.interface(RAW)  # Wireshark waits for the file's header
     filters = [make_filter(text) for text in (request.filter, request.capture_filter) if text.strip()]
-    keys = _Keys(request.keys)
+    keys = GrowingKeys([request.keys] if request.keys else [], quiet=True)
     if bool(request.file) == bool(request.interface):
         raise UsageError("choose either a capture file to follow or an interface, in the interface's options")
+    decryptors: list[Decryptor] = []
+
+    def refresh() -> None:
+        for log in keys.refresh() if decryptors else ():
+            decryptors[0].add(log)
+
     source: Followed | Captured
     if request.file:
-        source = Followed(request.file, waiter, keys.refresh)
+        source = Followed(request.file, waiter, refresh)
     else:
-        source = Captured(request.interface, waiter, keys.refresh)
+        source = Captured(request.interface, waiter, refresh)
     try:
         with open_capture(source) as capture:
             encrypted = EncryptedCapture(capture, keys.logs, watcher=saver.watcher)
-            keys.serve(encrypted)
+            decryptors.append(encrypted.decryptor)
             found = False
             for record in _with_exchanges(encrypted.records(), filters):
                 found = True
@@ -116,51 +121,6 @@ class _EverythingSaver(AllSaver):
         """Write an inner packet that is no message."""
         if record is None:
             super().inner(inner, None)
-
-
-class _Keys:
-    """A key log that may grow while its keys are used."""
-
-    def __init__(self, path: str) -> None:
-        """Read it. Raises CaptureError where that fails."""
-        self._path = path
-        self._state = self._look()
-        self.logs = self._load()
-        self._encrypted: EncryptedCapture | None = None
-
-    def serve(self, encrypted: EncryptedCapture) -> None:
-        """Hand keys that come from now on to that capture."""
-        self._encrypted = encrypted
-
-    def refresh(self) -> None:
-        """Read the log again where it has changed."""
-        state = self._look()
-        if state == self._state or self._encrypted is None:
-            return
-        self._state = state
-        try:
-            logs = self._load()
-        except CaptureError:  # it is just being replaced: the next packet asks again
-            return
-        for log in logs:
-            self._encrypted.decryptor.add(log)
-
-    def _look(self) -> tuple[int, int] | None:
-        if not self._path:
-            return None
-        try:
-            found = os.stat(self._path)
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
-
-    def _load(self) -> list[KeyLog]:
-        if not self._path:
-            return []
-        logs, problems = load_keylogs([self._path], quiet=True)
-        if problems:
-            raise CaptureError(self._path, problems[0].partition(": ")[2])
-        return logs
 
 
 class _Prompt:

@@ -25,17 +25,21 @@ class _Packer(Protocol):
 
 
 class Sink:
-    """Bytes on their way into a target; ``name`` is what messages call it."""
+    """Bytes on their way into a target; ``name`` is what messages call it, ``size`` how many they are."""
 
     def __init__(self, name: str, file: Any, packer: _Packer | None = None) -> None:
         self.name = name
+        self.size = 0
         self._file = file
         self._packer = packer
 
     def write(self, data: bytes) -> None:
         """Write ``data``. Raises CaptureError where the target takes no more."""
+        if self._packer is not None:
+            data = self._packer.compress(data)
+        self.size += len(data)
         try:
-            self._file.write(data if self._packer is None else self._packer.compress(data))
+            self._file.write(data)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -60,6 +64,10 @@ class Sink:
     def abandon(self) -> None:
         """Give up without finishing."""
 
+    def salvage(self) -> None:
+        """Give up, but keep what was written up to the last ``flush`` where that can be done."""
+        self.abandon()
+
 
 class _FileSink(Sink):
     """A file of ours, which has its name from the start (a pipe, a device)."""
@@ -80,9 +88,27 @@ class _NewFileSink(_FileSink):
         super().__init__(name, file, packer)
         self._written = written
         self._path = path
+        self._flushed = 0
+
+    def flush(self) -> None:
+        super().flush()
+        self._flushed = self.size
 
     def close(self) -> None:
         super().close()
+        self._give_name()
+
+    def salvage(self) -> None:
+        if self._packer is not None or not self._flushed:
+            self.abandon()
+            return
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self._written, self._flushed)
+            self._give_name()
+
+    def _give_name(self) -> None:
         try:
             if os.path.exists(self._path):
                 os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))

@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from fzctl.errors import CaptureError
 from fzctl.pcap import blocks
@@ -87,6 +87,11 @@ class CaptureWriter:
         """
         raise CaptureError(self._sink.name, "pcap cannot hold names: name the file .pcapng")
 
+    @property
+    def size(self) -> int:
+        """The bytes written so far, packed as they are."""
+        return self._sink.size
+
     def flush(self) -> None:
         """Hand on what was written so far, for a reader that follows along."""
         self._sink.flush()
@@ -97,7 +102,11 @@ class CaptureWriter:
             self.add_interface(RAW)
         self._sink.close()
 
-    def __enter__(self) -> CaptureWriter:
+    def salvage(self) -> None:
+        """Give up, but keep the frames up to the last ``flush`` where that can be done."""
+        self._sink.salvage()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

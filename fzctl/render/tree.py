@@ -32,8 +32,8 @@ def _lines(record: Record, colour: bool) -> Iterator[str]:
     if record.outer is not None:
         src, dst, session, counter = record.outer
         yield f"{_STEP}Outer: {escape(src)} -> {escape(dst)}, session {session}, counter {counter}"
-        if record.direction is not None:
-            yield f"{_STEP}Direction: {escape(record.direction)}"
+    if record.direction is not None:
+        yield f"{_STEP}Direction: {escape(record.direction)}"
     yield from _packet_lines(message)
     if message.reserved is not None:
         yield f"{_STEP}Firezone P2P control, dialect {message.dialect}"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.cli.keys import load_keylogs, warn
+from fzctl.cli.keys import GrowingKeys, load_keylogs, warn
+from fzctl.errors import CaptureError
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -68,3 +69,28 @@ def test_many_warnings_become_a_few_and_a_number(capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6
     assert lines[-1] == "fzctl: keys: 4 more of the like"
+
+
+def test_a_log_that_grows_is_read_again_when_it_has(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", f"LOCAL_STATIC_PRIVATE_KEY = {KEY}\n")
+    keys = GrowingKeys([path], quiet=True)
+    assert keys.refresh() == []
+    with open(path, "a", encoding="ascii") as file:
+        file.write(f"PRESHARED_KEY = {KEY}\n")
+    assert [len(log.entries) for log in keys.refresh()] == [2]
+    assert keys.refresh() == []
+    assert [len(log.entries) for log in keys.logs] == [2]
+
+
+def test_a_log_that_is_just_being_replaced_is_left_for_the_next_look(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", f"LOCAL_STATIC_PRIVATE_KEY = {KEY}\n")
+    keys = GrowingKeys([path], quiet=True)
+    (tmp_path / "a").unlink()
+    assert keys.refresh() == []
+    write(tmp_path / "a", "")
+    assert [len(log.entries) for log in keys.refresh()] == [0]
+
+
+def test_a_log_that_is_missing_from_the_start_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match="the keys cannot be read"):
+        GrowingKeys([str(tmp_path / "no")], quiet=True)

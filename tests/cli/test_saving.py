@@ -131,10 +131,15 @@ def test_decrypted_and_encrypted_do_not_go_together(keys: str, tmp_path: Path, f
 
 
 @pytest.mark.parametrize("option", ["--all", "--keep-encrypted"])
-def test_what_cannot_be_redacted_is_not_written(option: str, keys: str, tmp_path: Path, fzctl: Run) -> None:
+@pytest.mark.parametrize("redact", [("--redact",), ("--redact-key", "{}/key")])
+def test_what_cannot_be_redacted_is_not_written(
+    redact: tuple[str, ...], option: str, keys: str, tmp_path: Path, fzctl: Run
+) -> None:
     target = tmp_path / "a.pcapng"
-    found = fzctl("decode", "--redact", option, "-k", keys, "-w", str(target), DIRECT)
+    words = [word.format(tmp_path) for word in redact]
+    found = fzctl("decode", *words, option, "-k", keys, "-w", str(target), DIRECT)
     assert found.code == 2
+    assert "--redact replaces what is in messages, not in other packets" in found.err
     assert not target.exists()
 
 

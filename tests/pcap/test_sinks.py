@@ -140,3 +140,30 @@ def test_a_reader_that_went_away_is_no_capture_error() -> None:
     gone: Any = Gone()
     with pytest.raises(BrokenPipeError):
         open_sink(gone).write(b"data")
+
+
+@pytest.mark.parametrize("name", ["a.pcap", "a.pcap.gz", "a.pcap.zst"])
+def test_the_size_is_that_of_the_file(name: str, tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / name)
+    for _ in range(10):
+        sink.write(bytes(100_000))
+    sink.close()
+    assert sink.size == (tmp_path / name).stat().st_size
+
+
+@pytest.mark.parametrize(("name", "kept"), [("a.pcap", b"whole"), ("a.pcap.gz", None)])
+def test_what_was_flushed_can_be_salvaged(name: str, kept: bytes | None, tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / name)
+    sink.write(b"whole")
+    sink.flush()
+    sink.write(b"half")
+    sink.salvage()
+    sink.abandon()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if kept is None else [kept])
+
+
+def test_of_what_was_never_flushed_nothing_is_salvaged(tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / "a.pcap")
+    sink.write(b"half")
+    sink.salvage()
+    assert list(tmp_path.iterdir()) == []
