@@ -934,9 +934,11 @@ local values = (function()
   local SECOND_OCTETS = {}
   for octet = 96, 127 do SECOND_OCTETS[tostring(octet)] = true end
 
-  local function is_ipv4(text)
+  -- The first two octets of an IPv4 address, nil where it is none.
+  local function ipv4_octets(text)
     local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
-    return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
+    if one and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] then return one, two end
+    return nil
   end
 
   -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
@@ -947,7 +949,7 @@ local values = (function()
   end
 
   local function parse_octets(text)
-    if not is_ipv4(text) then return nil end
+    if not ipv4_octets(text) then return nil end
     local octets = { text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$") }
     for index, octet in ipairs(octets) do octets[index] = tonumber(octet) end
     return octets
@@ -1015,8 +1017,18 @@ local values = (function()
     return join_groups(groups, 1, start - 1) .. "::" .. join_groups(groups, start + length, 8)
   end
 
+  -- Of a usual address, which is its own canonical text: does it lie in the resource ranges? nil for
+  -- what is none.
+  local function usual_place(text)
+    local one, two = ipv4_octets(text)
+    if one then return one == "100" and SECOND_OCTETS[two] or false end
+    local high = usual_ipv6_groups(text)
+    if high then return tonumber(high, 16) < 0x20 end
+    return nil
+  end
+
   local function parse_ip(text)
-    if is_ipv4(text) or usual_ipv6_groups(text) then return text end
+    if usual_place(text) ~= nil then return text end
     local groups = parse_ipv6(text)
     if groups then return format_ipv6(groups) end
     return nil, quote(text) .. " is no IP address"
@@ -1024,11 +1036,8 @@ local values = (function()
 
   -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
   local function in_resource_ranges(address)
-    if not address:find(":", 1, true) then
-      return SECOND_OCTETS[address:match("^100%.([0-9]+)%.") or ""] or false
-    end
-    local high = usual_ipv6_groups(address)
-    if high then return tonumber(high, 16) < 0x20 end
+    local inside = usual_place(address)
+    if inside ~= nil then return inside end
     local groups = parse_ipv6(address)
     return groups ~= nil and groups[1] == 0xFD00 and groups[2] == 0x2021 and groups[3] == 0x1111
       and groups[4] == 0x8000 and groups[5] == 0 and groups[6] == 0 and groups[7] < 0x20
@@ -1053,6 +1062,7 @@ local values = (function()
     parse_uuid = parse_uuid,
     parse_domain = parse_domain,
     parse_ip = parse_ip,
+    usual_place = usual_place,
     domain_key = domain_key,
     address_of = address_of,
     in_resource_ranges = in_resource_ranges,
@@ -1064,10 +1074,10 @@ end)()
 local types = (function()
   -- The types that a field may have: how a value is read, and which columns show it. Mirrors
   -- fzctl/protocol/fields.py. emit() calls add(column, value, first, last, about) with JSON positions;
-  -- "about" is the part of what was found, where it has parts.
+  -- "about" is the place in a list.
   --
-  -- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught and
-  -- where that began, nil where only the strict reading can tell.
+  -- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught, nil where
+  -- only the strict reading can tell.
 
   local MAX_U16 = 65535
   local USUAL_TEXT = '"([^"\\\0-\31\128-\255]*)"'
@@ -1085,26 +1095,48 @@ local types = (function()
     end
   end
 
-  local function emit_address(columns, found, add)
-    add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last, found)
+  local function emit_address(columns, value, first, last, add, place)
+    add(columns[value:find(":", 1, true) and 2 or 1], value, first, last, place)
   end
 
   local function read_ip(reader)
     return reader:read_text(values.parse_ip, "bad_ip", "an IP address")
   end
 
-  -- The addresses of a list without white space; "first" is where its first item stands.
-  local function take_ips(text, first)
-    local items, at, size = {}, 1, #text
+  -- The addresses of a list without white space, if they are usual ones, and whether one of them lies
+  -- outside the resource ranges. Where they stand is told when somebody asks.
+  local function take_ips(text)
+    local addresses, is_unusual, count, at, size = {}, false, 0, 1, #text
     while at <= size do
       local item, behind = text:match('^"([0-9a-f:.]*)"()', at)
-      local value = item and values.parse_ip(item)
-      if not value then return nil end
-      items[#items + 1] = { value = value, first = first + at - 1, last = first + behind - 2 }
+      local inside = item and values.usual_place(item)
+      if inside == nil then return nil end
       if behind <= size and text:byte(behind) ~= COMMA or behind == size then return nil end
-      at = behind + 1
+      count, at = count + 1, behind + 1
+      addresses[count] = item
+      is_unusual = is_unusual or not inside
     end
-    return items
+    addresses.is_unusual = is_unusual
+    return addresses
+  end
+
+  -- First and last bytes of the items of such a list, the first of which stands there.
+  local function spans_of(text, first)
+    local spans = {}
+    for from, item in text:gmatch('()("[^"]*")') do
+      spans[#spans + 1] = { first = first + from - 1, last = first + from + #item - 2 }
+    end
+    return spans
+  end
+
+  local function read_ips(reader)
+    local spans, addresses = reader:read_array(read_ip), {}
+    for place, item in ipairs(spans) do
+      addresses[place] = item.value
+      addresses.is_unusual = addresses.is_unusual or not values.in_resource_ranges(item.value)
+    end
+    addresses.spans = spans
+    return addresses
   end
 
   local function read_u16(reader)
@@ -1117,16 +1149,22 @@ local types = (function()
   types.domain = text_type(values.parse_domain, "bad_domain", "a domain name")
 
   function types.ip()
-    return { read = read_ip, emit = emit_address }
+    return {
+      read = read_ip,
+      emit = function(columns, found, add) emit_address(columns, found.value, found.first, found.last, add) end,
+    }
   end
 
   function types.ip_list()
     return {
       usual = USUAL_LIST,
-      take = function(text, first) return take_ips(text, first + 1) end,
-      read = function(reader) return reader:read_array(read_ip) end,
+      take = take_ips,
+      read = read_ips,
       emit = function(columns, found, add)
-        for _, item in ipairs(found.value) do emit_address(columns, item, add) end
+        local spans = found.value.spans or spans_of(found.text, found.first + 1)
+        for place, value in ipairs(found.value) do
+          emit_address(columns, value, spans[place].first, spans[place].last, add, place)
+        end
       end,
       is_list = true,
     }
@@ -1239,9 +1277,9 @@ local codec = (function()
     local found = {}
     for position, field in ipairs(kind.fields) do
       local first, text, behind = caught[3 * position - 2], caught[3 * position - 1], caught[3 * position]
-      local value = field.type.take(text, first)
+      local value = field.type.take(text)
       if not value then return nil end
-      found[field.name] = { value = value, first = first, last = behind - 1 }
+      found[field.name] = { value = value, first = first, last = behind - 1, text = text }
     end
     return found
   end
@@ -1629,7 +1667,7 @@ local exchanges = (function()
   local COPY_WINDOW = 1 -- seconds
   local MOST_KEYS = 65536
 
-  local latest, keys, copies, in_plain, in_tunnel, kept, count
+  local latest, keys, copies, in_plain, in_tunnel, kept, repeated, count
 
   -- What was seen, by a key, until it is at least as old as the window; at most twice as long.
   local function new_sightings()
@@ -1644,7 +1682,7 @@ local exchanges = (function()
   end
 
   local function reset()
-    latest, keys, copies, kept, count = {}, 0, {}, {}, 0
+    latest, keys, copies, kept, repeated, count = {}, 0, {}, {}, {}, 0
     in_plain, in_tunnel = new_sightings(), new_sightings()
   end
 
@@ -1673,52 +1711,54 @@ local exchanges = (function()
     if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
   end
 
-  local function place_answer(found, bytes, frame, time)
-    local placed = { exchange = found, response_to = found.question, response_time = time - found.asked }
-    local payload = bytes:sub(packet.CONTROL_HEADER + 1)
-    if not found.answer then
-      found.answer, found.answer_payload = frame, payload
-    elseif found.answer_payload == payload then
-      placed.retransmission_of = found.answer
-    end
-    return placed
-  end
-
-  local function place(verdict, bytes, transport, frame, time)
+  -- The exchange that a message belongs to, a new one where it begins one, nil where it has none.
+  local function find_exchange(verdict, bytes, transport, frame, time)
     local resource, domain = verdict.found.resource, verdict.found.domain
     if is_copy(bytes, transport, time) or not (verdict.accepted and resource and domain) then return nil end
     local session = transport and transport.session or 0
     local key = session .. "/" .. resource.value .. "/" .. values.domain_key(domain.value)
     local found = latest[key]
-    if verdict.kind.answers then
-      -- An answer to nothing that was seen has no place.
-      return found and place_answer(found, bytes, frame, time) or nil
-    end
-    if found and not found.answer then
-      return { exchange = found, is_question = true, retransmission_of = found.question }
-    end
+    -- An answer to nothing that was seen has no place.
+    if verdict.kind.answers or found and not found.answer then return found end
     if not found then limit() end
     count = count + 1
-    latest[key] = { number = count, question = frame, asked = time }
-    return { exchange = latest[key], is_question = true }
+    found = { number = count, question = frame, asked = time }
+    latest[key] = found
+    return found
   end
 
-  -- The message's place in an exchange, nil where it has none: exchange.number, response_to,
-  -- response_time in seconds, retransmission_of, and for questions exchange.answer.
-  --   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
-  --   is one; time: in seconds.
+  -- Take in a message's first sight.
   local function observe(verdict, bytes, transport, frame, time, slot)
-    kept[slot] = place(verdict, bytes, transport, frame, time) or false
-    return kept[slot]
+    local found = find_exchange(verdict, bytes, transport, frame, time)
+    kept[slot] = found
+    if not found or not verdict.kind.answers then return end
+    local payload = bytes:sub(packet.CONTROL_HEADER + 1)
+    if not found.answer then
+      found.answer, found.answer_payload = frame, payload
+    elseif found.answer_payload == payload then
+      repeated[slot] = found.answer
+    end
   end
 
-  local function recall(slot)
-    return kept[slot]
+  -- A message's place in an exchange, nil where it has none: number, response_to, response_time in
+  -- seconds, retransmission_of, and for questions response_in.
+  --   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
+  --   is one; time: in seconds; visited: has it been seen before?
+  local function place(verdict, bytes, transport, frame, time, slot, visited)
+    if not visited then observe(verdict, bytes, transport, frame, time, slot) end
+    local found = kept[slot]
+    if not found then return nil end
+    if verdict.kind.answers then
+      return { number = found.number, response_to = found.question, response_time = time - found.asked,
+        retransmission_of = repeated[slot] }
+    end
+    return { number = found.number, response_in = found.answer,
+      retransmission_of = found.question ~= frame and found.question or nil }
   end
 
   reset()
 
-  return { reset = reset, observe = observe, recall = recall }
+  return { reset = reset, place = place }
 end)()
 
 -- === names =======================================================================================
@@ -1741,11 +1781,11 @@ local names = (function()
   end
 
   -- Take in what addresses stand for from a frame on; "outside": one may lie outside the resource ranges.
-  local function learn(frame, items, domain, outside)
+  local function learn(frame, addresses, domain, outside)
     local news = { domain = domain, since = frame }
     is_unusual = is_unusual or outside
-    for _, item in ipairs(items) do
-      local address, before = item.value, known[item.value]
+    for _, address in ipairs(addresses) do
+      local before = known[address]
       if not before then
         known[address] = news
         size = size + 1
@@ -1989,7 +2029,7 @@ end)()
 
 local oddities = (function()
   -- What is unusual about a message though a receiver takes it: the expert item's name, what it is
-  -- about ("reserved", "payload", or the value as it was found), and the words.
+  -- about ("reserved", "payload", the value as it was found, or the place in a list), and the words.
 
   -- What an AssignedIps of a sender can have at most: with addresses of the resource ranges, and
   -- with the longest texts that addresses have.
@@ -2013,13 +2053,10 @@ local oddities = (function()
     odd[#odd + 1] = { name = name, about = about, text = text }
   end
 
-  -- Tells in the list, too, whether an address lies outside.
-  local function check_addresses(list, odd)
-    list.is_unusual = false
-    for _, item in ipairs(list.value) do
-      if not values.in_resource_ranges(item.value) then
-        list.is_unusual = true
-        note(odd, "outside_ranges", item, item.value .. " lies outside the resource ranges")
+  local function check_addresses(addresses, odd)
+    for place, address in ipairs(addresses) do
+      if not values.in_resource_ranges(address) then
+        note(odd, "outside_ranges", place, address .. " lies outside the resource ranges")
       end
     end
   end
@@ -2054,7 +2091,7 @@ local oddities = (function()
     end
     local list = list_of(verdict)
     if kind.list then check_size(size, odd) end
-    if list then check_addresses(list, odd) end
+    if list and list.value.is_unusual then check_addresses(list.value, odd) end
     local spoken = kind.spoken and verdict.found[kind.spoken.name]
     if spoken then check_status(spoken, kind.spoken, odd) end
     return odd
@@ -2233,11 +2270,6 @@ local dissector = (function()
     return verdict
   end
 
-  local function place(verdict, raw, transport, pinfo, slot)
-    if pinfo.visited then return exchanges.recall(slot) end
-    return exchanges.observe(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot)
-  end
-
   local function time_of(seconds)
     local whole = math.floor(math.abs(seconds))
     local rest = math.floor((math.abs(seconds) - whole) * 1e9 + 0.5)
@@ -2247,17 +2279,17 @@ local dissector = (function()
   end
 
   local function add_place(root, placed)
-    add_generated(root, "exchange", placed.exchange.number)
+    add_generated(root, "exchange", placed.number)
     add_generated(root, "retransmission_of", placed.retransmission_of)
     add_generated(root, "response_to", placed.response_to)
     if placed.response_time then add_generated(root, "response_time", time_of(placed.response_time)) end
-    if placed.is_question then add_generated(root, "response_in", placed.exchange.answer) end
+    add_generated(root, "response_in", placed.response_in)
   end
 
   local function learn_names(verdict, frame)
     local list, domain = verdict.accepted and oddities.list_of(verdict), verdict.found.domain
     if not list or not domain then return end
-    names.learn(frame, list.value, domain.value, list.is_unusual)
+    names.learn(frame, list.value, domain.value, list.value.is_unusual)
   end
 
   local ours
@@ -2289,7 +2321,7 @@ local dissector = (function()
     end
     root = root or tree:add(proto, tvb())
     local odd = oddities.find(verdict, raw)
-    local placed = place(verdict, raw, transport, pinfo, slot)
+    local placed = exchanges.place(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot, pinfo.visited)
     -- Where nobody looks at fields, making them would be most of the work.
     if is_looked_at(root) then
       add_message(root, tvb, verdict, items)
@@ -2374,7 +2406,8 @@ local function show_waiting(frame, wire, pinfo, tree)
   waiting, waiting_in = {}, nil
   local transport = transport_of(frame, wire, pinfo)
   for index, each in ipairs(shown) do
-    local slot = pinfo.number * MOST_IN_FRAME + index - 1
+    -- Most frames have one message, and small numbers in a row make the smallest table.
+    local slot = index == 1 and pinfo.number or -(pinfo.number * MOST_IN_FRAME + index)
     dissector.show(each, frame, wire, transport, pinfo, tree, slot)
   end
 end

@@ -49,9 +49,9 @@ local function take_fields(kind, payload)
   local found = {}
   for position, field in ipairs(kind.fields) do
     local first, text, behind = caught[3 * position - 2], caught[3 * position - 1], caught[3 * position]
-    local value = field.type.take(text, first)
+    local value = field.type.take(text)
     if not value then return nil end
-    found[field.name] = { value = value, first = first, last = behind - 1 }
+    found[field.name] = { value = value, first = first, last = behind - 1, text = text }
   end
   return found
 end

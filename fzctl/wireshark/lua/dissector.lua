@@ -165,11 +165,6 @@ local function judge(tvb, raw, start, frame, wire, from)
   return verdict
 end
 
-local function place(verdict, raw, transport, pinfo, slot)
-  if pinfo.visited then return exchanges.recall(slot) end
-  return exchanges.observe(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot)
-end
-
 local function time_of(seconds)
   local whole = math.floor(math.abs(seconds))
   local rest = math.floor((math.abs(seconds) - whole) * 1e9 + 0.5)
@@ -179,17 +174,17 @@ local function time_of(seconds)
 end
 
 local function add_place(root, placed)
-  add_generated(root, "exchange", placed.exchange.number)
+  add_generated(root, "exchange", placed.number)
   add_generated(root, "retransmission_of", placed.retransmission_of)
   add_generated(root, "response_to", placed.response_to)
   if placed.response_time then add_generated(root, "response_time", time_of(placed.response_time)) end
-  if placed.is_question then add_generated(root, "response_in", placed.exchange.answer) end
+  add_generated(root, "response_in", placed.response_in)
 end
 
 local function learn_names(verdict, frame)
   local list, domain = verdict.accepted and oddities.list_of(verdict), verdict.found.domain
   if not list or not domain then return end
-  names.learn(frame, list.value, domain.value, list.is_unusual)
+  names.learn(frame, list.value, domain.value, list.value.is_unusual)
 end
 
 local ours
@@ -221,7 +216,7 @@ local function show(waiting, frame, wire, transport, pinfo, tree, slot)
   end
   root = root or tree:add(proto, tvb())
   local odd = oddities.find(verdict, raw)
-  local placed = place(verdict, raw, transport, pinfo, slot)
+  local placed = exchanges.place(verdict, raw, transport, pinfo.number, pinfo.rel_ts, slot, pinfo.visited)
   -- Where nobody looks at fields, making them would be most of the work.
   if is_looked_at(root) then
     add_message(root, tvb, verdict, items)

@@ -7,7 +7,7 @@
 local COPY_WINDOW = 1 -- seconds
 local MOST_KEYS = 65536
 
-local latest, keys, copies, in_plain, in_tunnel, kept, count
+local latest, keys, copies, in_plain, in_tunnel, kept, repeated, count
 
 -- What was seen, by a key, until it is at least as old as the window; at most twice as long.
 local function new_sightings()
@@ -22,7 +22,7 @@ local function age(sightings, time)
 end
 
 local function reset()
-  latest, keys, copies, kept, count = {}, 0, {}, {}, 0
+  latest, keys, copies, kept, repeated, count = {}, 0, {}, {}, {}, 0
   in_plain, in_tunnel = new_sightings(), new_sightings()
 end
 
@@ -51,49 +51,51 @@ local function limit()
   if keys > MOST_KEYS then latest, keys, copies = {}, 1, {} end
 end
 
-local function place_answer(found, bytes, frame, time)
-  local placed = { exchange = found, response_to = found.question, response_time = time - found.asked }
-  local payload = bytes:sub(packet.CONTROL_HEADER + 1)
-  if not found.answer then
-    found.answer, found.answer_payload = frame, payload
-  elseif found.answer_payload == payload then
-    placed.retransmission_of = found.answer
-  end
-  return placed
-end
-
-local function place(verdict, bytes, transport, frame, time)
+-- The exchange that a message belongs to, a new one where it begins one, nil where it has none.
+local function find_exchange(verdict, bytes, transport, frame, time)
   local resource, domain = verdict.found.resource, verdict.found.domain
   if is_copy(bytes, transport, time) or not (verdict.accepted and resource and domain) then return nil end
   local session = transport and transport.session or 0
   local key = session .. "/" .. resource.value .. "/" .. values.domain_key(domain.value)
   local found = latest[key]
-  if verdict.kind.answers then
-    -- An answer to nothing that was seen has no place.
-    return found and place_answer(found, bytes, frame, time) or nil
-  end
-  if found and not found.answer then
-    return { exchange = found, is_question = true, retransmission_of = found.question }
-  end
+  -- An answer to nothing that was seen has no place.
+  if verdict.kind.answers or found and not found.answer then return found end
   if not found then limit() end
   count = count + 1
-  latest[key] = { number = count, question = frame, asked = time }
-  return { exchange = latest[key], is_question = true }
+  found = { number = count, question = frame, asked = time }
+  latest[key] = found
+  return found
 end
 
--- The message's place in an exchange, nil where it has none: exchange.number, response_to,
--- response_time in seconds, retransmission_of, and for questions exchange.answer.
---   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
---   is one; time: in seconds.
+-- Take in a message's first sight.
 local function observe(verdict, bytes, transport, frame, time, slot)
-  kept[slot] = place(verdict, bytes, transport, frame, time) or false
-  return kept[slot]
+  local found = find_exchange(verdict, bytes, transport, frame, time)
+  kept[slot] = found
+  if not found or not verdict.kind.answers then return end
+  local payload = bytes:sub(packet.CONTROL_HEADER + 1)
+  if not found.answer then
+    found.answer, found.answer_payload = frame, payload
+  elseif found.answer_payload == payload then
+    repeated[slot] = found.answer
+  end
 end
 
-local function recall(slot)
-  return kept[slot]
+-- A message's place in an exchange, nil where it has none: number, response_to, response_time in
+-- seconds, retransmission_of, and for questions response_in.
+--   bytes: its control header and payload; transport: the WireGuard datagram around it, if there
+--   is one; time: in seconds; visited: has it been seen before?
+local function place(verdict, bytes, transport, frame, time, slot, visited)
+  if not visited then observe(verdict, bytes, transport, frame, time, slot) end
+  local found = kept[slot]
+  if not found then return nil end
+  if verdict.kind.answers then
+    return { number = found.number, response_to = found.question, response_time = time - found.asked,
+      retransmission_of = repeated[slot] }
+  end
+  return { number = found.number, response_in = found.answer,
+    retransmission_of = found.question ~= frame and found.question or nil }
 end
 
 reset()
 
-return { reset = reset, observe = observe, recall = recall }
+return { reset = reset, place = place }

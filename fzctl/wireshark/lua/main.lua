@@ -61,7 +61,8 @@ local function show_waiting(frame, wire, pinfo, tree)
   waiting, waiting_in = {}, nil
   local transport = transport_of(frame, wire, pinfo)
   for index, each in ipairs(shown) do
-    local slot = pinfo.number * MOST_IN_FRAME + index - 1
+    -- Most frames have one message, and small numbers in a row make the smallest table.
+    local slot = index == 1 and pinfo.number or -(pinfo.number * MOST_IN_FRAME + index)
     dissector.show(each, frame, wire, transport, pinfo, tree, slot)
   end
 end

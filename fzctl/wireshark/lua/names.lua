@@ -15,11 +15,11 @@ local function reset()
 end
 
 -- Take in what addresses stand for from a frame on; "outside": one may lie outside the resource ranges.
-local function learn(frame, items, domain, outside)
+local function learn(frame, addresses, domain, outside)
   local news = { domain = domain, since = frame }
   is_unusual = is_unusual or outside
-  for _, item in ipairs(items) do
-    local address, before = item.value, known[item.value]
+  for _, address in ipairs(addresses) do
+    local before = known[address]
     if not before then
       known[address] = news
       size = size + 1

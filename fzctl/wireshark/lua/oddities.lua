@@ -1,5 +1,5 @@
 -- What is unusual about a message though a receiver takes it: the expert item's name, what it is
--- about ("reserved", "payload", or the value as it was found), and the words.
+-- about ("reserved", "payload", the value as it was found, or the place in a list), and the words.
 
 -- What an AssignedIps of a sender can have at most: with addresses of the resource ranges, and
 -- with the longest texts that addresses have.
@@ -23,13 +23,10 @@ local function note(odd, name, about, text)
   odd[#odd + 1] = { name = name, about = about, text = text }
 end
 
--- Tells in the list, too, whether an address lies outside.
-local function check_addresses(list, odd)
-  list.is_unusual = false
-  for _, item in ipairs(list.value) do
-    if not values.in_resource_ranges(item.value) then
-      list.is_unusual = true
-      note(odd, "outside_ranges", item, item.value .. " lies outside the resource ranges")
+local function check_addresses(addresses, odd)
+  for place, address in ipairs(addresses) do
+    if not values.in_resource_ranges(address) then
+      note(odd, "outside_ranges", place, address .. " lies outside the resource ranges")
     end
   end
 end
@@ -64,7 +61,7 @@ local function find(verdict, raw)
   end
   local list = list_of(verdict)
   if kind.list then check_size(size, odd) end
-  if list then check_addresses(list, odd) end
+  if list and list.value.is_unusual then check_addresses(list.value, odd) end
   local spoken = kind.spoken and verdict.found[kind.spoken.name]
   if spoken then check_status(spoken, kind.spoken, odd) end
   return odd

@@ -1,9 +1,9 @@
 -- The types that a field may have: how a value is read, and which columns show it. Mirrors
 -- fzctl/protocol/fields.py. emit() calls add(column, value, first, last, about) with JSON positions;
--- "about" is the part of what was found, where it has parts.
+-- "about" is the place in a list.
 --
--- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught and
--- where that began, nil where only the strict reading can tell.
+-- "usual" is the pattern of the JSON that senders emit, "take" the value of what it caught, nil where
+-- only the strict reading can tell.
 
 local MAX_U16 = 65535
 local USUAL_TEXT = '"([^"\\\0-\31\128-\255]*)"'
@@ -21,26 +21,48 @@ local function text_type(parse, reason, expected)
   end
 end
 
-local function emit_address(columns, found, add)
-  add(columns[found.value:find(":", 1, true) and 2 or 1], found.value, found.first, found.last, found)
+local function emit_address(columns, value, first, last, add, place)
+  add(columns[value:find(":", 1, true) and 2 or 1], value, first, last, place)
 end
 
 local function read_ip(reader)
   return reader:read_text(values.parse_ip, "bad_ip", "an IP address")
 end
 
--- The addresses of a list without white space; "first" is where its first item stands.
-local function take_ips(text, first)
-  local items, at, size = {}, 1, #text
+-- The addresses of a list without white space, if they are usual ones, and whether one of them lies
+-- outside the resource ranges. Where they stand is told when somebody asks.
+local function take_ips(text)
+  local addresses, is_unusual, count, at, size = {}, false, 0, 1, #text
   while at <= size do
     local item, behind = text:match('^"([0-9a-f:.]*)"()', at)
-    local value = item and values.parse_ip(item)
-    if not value then return nil end
-    items[#items + 1] = { value = value, first = first + at - 1, last = first + behind - 2 }
+    local inside = item and values.usual_place(item)
+    if inside == nil then return nil end
     if behind <= size and text:byte(behind) ~= COMMA or behind == size then return nil end
-    at = behind + 1
+    count, at = count + 1, behind + 1
+    addresses[count] = item
+    is_unusual = is_unusual or not inside
   end
-  return items
+  addresses.is_unusual = is_unusual
+  return addresses
+end
+
+-- First and last bytes of the items of such a list, the first of which stands there.
+local function spans_of(text, first)
+  local spans = {}
+  for from, item in text:gmatch('()("[^"]*")') do
+    spans[#spans + 1] = { first = first + from - 1, last = first + from + #item - 2 }
+  end
+  return spans
+end
+
+local function read_ips(reader)
+  local spans, addresses = reader:read_array(read_ip), {}
+  for place, item in ipairs(spans) do
+    addresses[place] = item.value
+    addresses.is_unusual = addresses.is_unusual or not values.in_resource_ranges(item.value)
+  end
+  addresses.spans = spans
+  return addresses
 end
 
 local function read_u16(reader)
@@ -53,16 +75,22 @@ types.uuid = text_type(values.parse_uuid, "bad_uuid", "a UUID")
 types.domain = text_type(values.parse_domain, "bad_domain", "a domain name")
 
 function types.ip()
-  return { read = read_ip, emit = emit_address }
+  return {
+    read = read_ip,
+    emit = function(columns, found, add) emit_address(columns, found.value, found.first, found.last, add) end,
+  }
 end
 
 function types.ip_list()
   return {
     usual = USUAL_LIST,
-    take = function(text, first) return take_ips(text, first + 1) end,
-    read = function(reader) return reader:read_array(read_ip) end,
+    take = take_ips,
+    read = read_ips,
     emit = function(columns, found, add)
-      for _, item in ipairs(found.value) do emit_address(columns, item, add) end
+      local spans = found.value.spans or spans_of(found.text, found.first + 1)
+      for place, value in ipairs(found.value) do
+        emit_address(columns, value, spans[place].first, spans[place].last, add, place)
+      end
     end,
     is_list = true,
   }

@@ -142,9 +142,11 @@ for octet = 0, 255 do OCTETS[tostring(octet)] = true end
 local SECOND_OCTETS = {}
 for octet = 96, 127 do SECOND_OCTETS[tostring(octet)] = true end
 
-local function is_ipv4(text)
+-- The first two octets of an IPv4 address, nil where it is none.
+local function ipv4_octets(text)
   local one, two, three, four = text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$")
-  return one ~= nil and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] or false
+  if one and OCTETS[one] and OCTETS[two] and OCTETS[three] and OCTETS[four] then return one, two end
+  return nil
 end
 
 -- An address of the resource range that is its own canonical text: the groups behind "::", or nil.
@@ -155,7 +157,7 @@ local function usual_ipv6_groups(text)
 end
 
 local function parse_octets(text)
-  if not is_ipv4(text) then return nil end
+  if not ipv4_octets(text) then return nil end
   local octets = { text:match("^([0-9]+)%.([0-9]+)%.([0-9]+)%.([0-9]+)$") }
   for index, octet in ipairs(octets) do octets[index] = tonumber(octet) end
   return octets
@@ -223,8 +225,18 @@ local function format_ipv6(groups)
   return join_groups(groups, 1, start - 1) .. "::" .. join_groups(groups, start + length, 8)
 end
 
+-- Of a usual address, which is its own canonical text: does it lie in the resource ranges? nil for
+-- what is none.
+local function usual_place(text)
+  local one, two = ipv4_octets(text)
+  if one then return one == "100" and SECOND_OCTETS[two] or false end
+  local high = usual_ipv6_groups(text)
+  if high then return tonumber(high, 16) < 0x20 end
+  return nil
+end
+
 local function parse_ip(text)
-  if is_ipv4(text) or usual_ipv6_groups(text) then return text end
+  if usual_place(text) ~= nil then return text end
   local groups = parse_ipv6(text)
   if groups then return format_ipv6(groups) end
   return nil, quote(text) .. " is no IP address"
@@ -232,11 +244,8 @@ end
 
 -- Does a canonical address lie in 100.96.0.0/11 or fd00:2021:1111:8000::/107?
 local function in_resource_ranges(address)
-  if not address:find(":", 1, true) then
-    return SECOND_OCTETS[address:match("^100%.([0-9]+)%.") or ""] or false
-  end
-  local high = usual_ipv6_groups(address)
-  if high then return tonumber(high, 16) < 0x20 end
+  local inside = usual_place(address)
+  if inside ~= nil then return inside end
   local groups = parse_ipv6(address)
   return groups ~= nil and groups[1] == 0xFD00 and groups[2] == 0x2021 and groups[3] == 0x1111
     and groups[4] == 0x8000 and groups[5] == 0 and groups[6] == 0 and groups[7] < 0x20
@@ -261,6 +270,7 @@ return {
   parse_uuid = parse_uuid,
   parse_domain = parse_domain,
   parse_ip = parse_ip,
+  usual_place = usual_place,
   domain_key = domain_key,
   address_of = address_of,
   in_resource_ranges = in_resource_ranges,
