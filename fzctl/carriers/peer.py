@@ -56,6 +56,8 @@ class Relay(Protocol):
 
     @property
     def is_ready(self) -> bool: ...
+    @property
+    def relayed(self) -> Endpoint | None: ...
     def start(self, now: float) -> None: ...
     def stop(self, now: float) -> None: ...
     def send(self, payload: bytes, peer: Endpoint, now: float) -> None: ...
@@ -130,6 +132,15 @@ class PeerCarrier:
     def is_connected(self) -> bool:
         """Is there a session to send under?"""
         return self._peer.is_connected(self._clock.monotonic())
+
+    def reach_relay(self, timeout: float = PATIENCE) -> Endpoint | None:
+        """Our address on the relay, where peers reach us; ``None`` without a relay.
+
+        Raises CarrierError where it gives us none.
+        """
+        self._check_open("reach")
+        self._await_relay(self._clock.monotonic() + timeout)
+        return None if self._relay is None else self._relay.relayed
 
     def connect(self, timeout: float = PATIENCE) -> None:
         """Begin a handshake and see it through, also where there is a session already.

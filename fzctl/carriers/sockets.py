@@ -161,16 +161,16 @@ class UdpSockets:
         return None
 
 
-def resolve(endpoint: Endpoint, config: str) -> Endpoint:
+def resolve(endpoint: Endpoint, place: str) -> Endpoint:
     """An endpoint with a name to one with an address. Raises CarrierError where that fails.
 
-    ``config`` is where the name stands, for the error.
+    ``place`` is where the name stands, for the error.
     """
     try:
         found = socket.getaddrinfo(*endpoint, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no name of a host"
-        problem = f"{reason}; check the Endpoint in {config}, or write an address there"
+        problem = f"{reason}; check {place}, or write an address there"
         raise CarrierError("find", format_endpoint(endpoint), problem) from None
     address = found[0][4]
     return str(address[0]), int(address[1])

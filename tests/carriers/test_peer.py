@@ -382,6 +382,7 @@ class FakeRelay:
         self.out: list[bytes] = []
         self.told: list[RelayEvent] = []
         self.is_ready = False
+        self.relayed: Endpoint | None = None
         self.stopped = False
         self.due: float | None = None
 
