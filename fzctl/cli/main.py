@@ -23,6 +23,7 @@ VERBS = {
     "decode": "control messages out of capture files or a pipe",
     "watch": "the same, live on an interface",
     "craft": "make a message: to a capture file, hex or stdout",
+    "inject": "send it into a live tunnel, and with --expect wait for the answer",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",

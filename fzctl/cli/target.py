@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from fzctl.cli.signals import finish_in_peace
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
 from fzctl.render.escape import escape
@@ -123,14 +124,21 @@ def describe_target(args: Namespace, warn: Callable[[str], None] | None = None) 
 
 
 @contextmanager
-def open_target(args: Namespace, warn: Callable[[str], None]) -> Iterator[Carrier]:
+def open_target(
+    args: Namespace, warn: Callable[[str], None], *, connect: bool = False
+) -> Iterator[Carrier]:
     """The carrier that the options name, closed and its files whole in the end.
 
-    Names are resolved, and an address on the relay is there. Raises UsageError, CarrierError, CaptureError.
+    Names are resolved, an address on the relay is there, and with ``connect`` a session with the
+    peer. Raises UsageError, CarrierError, CaptureError.
     """
     check_target(args)
-    with _open_interface(args, warn) if args.peer_config is None else _open_peer(args, warn) as carrier:
-        yield carrier
+    opened = _open_interface(args, warn) if args.peer_config is None else _open_peer(args, warn, connect)
+    try:
+        yield opened
+    finally:
+        finish_in_peace()
+        opened.close()
 
 
 def warn_on_stderr(args: Namespace) -> Callable[[str], None]:
@@ -155,7 +163,7 @@ def _open_interface(args: Namespace, warn: Callable[[str], None]) -> Carrier:
         raise
 
 
-def _open_peer(args: Namespace, warn: Callable[[str], None]) -> PeerCarrier:
+def _open_peer(args: Namespace, warn: Callable[[str], None], connect: bool) -> PeerCarrier:
     from fzctl.carriers.opening import load_password, open_peer
     from fzctl.wireguard.endpoints import format_endpoint
 
@@ -174,11 +182,14 @@ def _open_peer(args: Namespace, warn: Callable[[str], None]) -> PeerCarrier:
     )  # fmt: skip
     try:
         relayed = carrier.reach_relay()
+        if relayed is not None and turn is not None and not args.quiet:
+            say(f"fzctl: our address on the relay {turn.place} is {format_endpoint(relayed)}")
+        if connect:
+            carrier.connect()
     except BaseException:
+        finish_in_peace()
         carrier.close()
         raise
-    if relayed is not None and turn is not None and not args.quiet:
-        say(f"fzctl: our address on the relay {turn.place} is {format_endpoint(relayed)}")
     return carrier
 
 
