@@ -264,10 +264,18 @@ def _add_sending_arguments(parser: ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     forms = [form for form in FORMS if form != "fields"]
     output.add_argument(
-        "-T", dest="form", default=SUPPRESS, choices=forms, help="form of the answer on stdout (default: text)"
+        "-T",
+        dest="form",
+        default=SUPPRESS,
+        choices=forms,
+        help="form of the answer on stdout (default: text)",
     )
     output.add_argument(
-        "-x", dest="hexdump", default=SUPPRESS, action="store_true", help="with -T text or tree: a hex dump too"
+        "-x",
+        dest="hexdump",
+        default=SUPPRESS,
+        action="store_true",
+        help="with -T text or tree: a hex dump too",
     )
 
 

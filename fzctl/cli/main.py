@@ -24,6 +24,7 @@ VERBS = {
     "watch": "the same, live on an interface",
     "craft": "make a message: to a capture file, hex or stdout",
     "inject": "send it into a live tunnel, and with --expect wait for the answer",
+    "replay": "send the control messages of a capture again, timed, scaled, lossy",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",

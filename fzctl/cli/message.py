@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fzctl.errors import UsageError
 from fzctl.protocol.codec import encode
@@ -46,7 +46,8 @@ def build_layers(args: Namespace) -> Packet:
     if args.message == RAW:
         return control_packet(FzP2p(kind=args.kind, reserved=args.reserved) / _payload(args))
     kind = next(kind for kind in KINDS if kind.command == args.message)
-    return control_packet(layer_for(kind)(**_values(kind, args)))
+    values: dict[str, Any] = _values(kind, args)
+    return control_packet(layer_for(kind)(**values))
 
 
 def _values(kind: Kind, args: Namespace) -> dict[str, object]:

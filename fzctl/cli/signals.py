@@ -27,7 +27,7 @@ def interruptible() -> Iterator[Ending]:
     if threading.current_thread() is not threading.main_thread():
         yield ending  # signals are no business of other threads
         return
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants that one not to be heard
         numbers.append(signal.SIGHUP)
     _before.update({number: signal.getsignal(number) for number in numbers})

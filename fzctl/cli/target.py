@@ -124,9 +124,7 @@ def describe_target(args: Namespace, warn: Callable[[str], None] | None = None) 
 
 
 @contextmanager
-def open_target(
-    args: Namespace, warn: Callable[[str], None], *, connect: bool = False
-) -> Iterator[Carrier]:
+def open_target(args: Namespace, warn: Callable[[str], None], *, connect: bool = False) -> Iterator[Carrier]:
     """The carrier that the options name, closed and its files whole in the end.
 
     Names are resolved, an address on the relay is there, and with ``connect`` a session with the

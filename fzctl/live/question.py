@@ -75,7 +75,9 @@ class Question:
 
     def is_over(self, now: float) -> bool:
         """Has the answer come, or is it waited for no longer?"""
-        return self.answer is not None or (self.asked_at is not None and now >= self.asked_at + self._patience)
+        return self.answer is not None or (
+            self.asked_at is not None and now >= self.asked_at + self._patience
+        )
 
     def sent(self, now: float) -> None:
         """It has left."""
