@@ -44,14 +44,12 @@ class Question:
         self._sent_at = 0.0
         kind = self.message.declaration
         if kind is None or not any(is_answer(each, kind) for each in KINDS):
-            what = "such a message" if kind is None else f"a {kind.title}"
+            what = "such a message" if kind is None else kind.title
             raise UsageError(f"nobody answers {what}: leave --expect away")
         self._kind: Final = kind
         self._key: Final = _key_of(kind, self.message)
         if self._key is None:
-            raise UsageError(
-                f"--expect needs a {kind.title} with resource and domain: its answer repeats them"
-            )
+            raise UsageError(f"--expect needs resource and domain in {kind.title}: its answer repeats them")
 
     @property
     def seconds(self) -> float | None:
