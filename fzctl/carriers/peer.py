@@ -139,6 +139,7 @@ class PeerCarrier:
         Raises CarrierError where it gives us none.
         """
         self._check_open("reach")
+        self._evidence = self._evidence.fresh()
         self._await_relay(self._clock.monotonic() + timeout)
         return None if self._relay is None else self._relay.relayed
 
@@ -271,7 +272,7 @@ class PeerCarrier:
         relay = self._relay
         if relay is None or relay.is_ready:
             return
-        self._pump(deadline, lambda: relay.is_ready or self._evidence.relay is not None)
+        self._pump(deadline, lambda: relay.is_ready or self._evidence.relay is not None, hasty=True)
         if not relay.is_ready:
             raise self._evidence.relay or self._no_relay()
 
@@ -374,7 +375,8 @@ class PeerCarrier:
     def _no_relay(self) -> CarrierError:
         server = "" if self._server is None else f" {format_endpoint(self._server)}"
         said = f" ({os.strerror(self._evidence.error)})" if self._evidence.error else ""
-        return CarrierError("reach", f"the relay{server}", f"it did not answer in time{said}; check its port")
+        how = "it did not answer" if self._evidence.is_refused else "it did not answer in time"
+        return CarrierError("reach", f"the relay{server}", f"{how}{said}; check its address and port")
 
     def _failure(self, operation: str, waited: float) -> CarrierError:
         return CarrierError(operation, self.name, explain(self._evidence, waited, self._target, self._config))

@@ -449,6 +449,7 @@ def test_through_a_relay_all_datagrams_go_to_its_server() -> None:
 
     server = Server()
     wire.ends[SERVER] = type(b)(server, SERVER)  # type: ignore[arg-type]
+    assert carrier.reach_relay(5) is None  # this one has no address to tell
     carrier.connect(5)
     carrier.send(CONTROL)
     wire.run(0.1)
@@ -469,13 +470,31 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER, warn=warnings.append)
     relay.told.append(RelayEvent("warning", CarrierError("bind", "a channel", "no")))
     assert failure(lambda: carrier.connect(1.5)).startswith(
-        "cannot reach the relay 198.51.100.1:3478: it did not answer in time; check its port"
+        "cannot reach the relay 198.51.100.1:3478: it did not answer in time; check its address and port"
     )
     assert warnings == ["cannot bind a channel: no"]
     relay.told.append(RelayEvent("failed", CarrierError("allocate on", "the relay x", "wrong password")))
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_a_relay_where_nothing_listens_is_not_waited_for() -> None:
+    wire = Wire()
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=FakeRelay(), server=SERVER)
+    sockets.refuses = REFUSED
+    said = failure(lambda: carrier.reach_relay(15))
+    assert said.startswith("cannot reach the relay 198.51.100.1:3478: it did not answer (Connection refused)")
+    assert wire.now < 3
+    sockets.refuses = 0
+
+
+def test_without_a_relay_there_is_none_to_reach() -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    assert carrier.reach_relay() is None
+    assert wire.now == 0
 
 
 # --- on loopback ---
