@@ -174,7 +174,7 @@ class Injection:
         message = decode(received.packet)
         verdict = question.receive(message, self._clock())
         if verdict == FOREIGN:
-            self._note("packet that is no control message")
+            self._note("packet(s) that are no control message")
             return
         self._frame += 1
         path = ("wireguard",) if self._args.interface is None else ("ipv6",)
