@@ -21,7 +21,7 @@ _LARGEST_SEED: Final = 2**32
 
 def add_impairment_arguments(parser: ArgumentParser) -> None:
     """Declare them."""
-    group = parser.add_argument_group("a bad network (a chance is 5%% or 0.05)")
+    group = parser.add_argument_group("a bad network (a chance is 5% or 0.05)")
     for name, text in CHANCES.items():
         group.add_argument(f"--{name}", metavar="CHANCE", type=chance, default=0.0, help=text)
     group.add_argument(
