@@ -31,9 +31,11 @@ class Tally:
         self.times: Final[list[float]] = []
         self.others = 0
         self.foreign = 0
-        self._keys: Final = [_key_of(message) if message.name in _ASKED_FOR else None for message in messages]
         self._clock: Final = clock
-        self._open: Final[dict[Key, float]] = {}
+        # Numbers, for each packet is looked up.
+        self._numbers: Final[dict[Key, int]] = {}
+        self._questions: Final = [self._number(message) for message in messages]
+        self._open: Final[dict[int, float]] = {}
 
     @property
     def open_count(self) -> int:
@@ -43,15 +45,18 @@ class Tally:
     @property
     def asks(self) -> bool:
         """Is there a question among the messages at all?"""
-        return any(self._keys)
+        return bool(self._numbers)
 
     def sent(self, timed: Timed) -> None:
         """A packet left, or was lost on purpose."""
-        key = self._keys[(timed.number - 1) % len(self._keys)]
-        if key is None or key in self._open or LOST in timed.done or CORRUPTED in timed.done:
+        questions = self._questions
+        question = questions[(timed.number - 1) % len(questions)]
+        if question is None or question in self._open:
+            return
+        if timed.done and (LOST in timed.done or CORRUPTED in timed.done):
             return
         self.asked += 1
-        self._open[key] = self._clock()
+        self._open[question] = self._clock()
 
     def take(self, received: Received) -> None:
         """Something came."""
@@ -61,11 +66,16 @@ class Tally:
             return
         kind = message.declaration
         key = None if kind is None or kind.answers is None else _key_of(message, kind.answers)
-        asked = None if key is None else self._open.pop(key, None)
+        asked = None if key is None else self._open.pop(self._numbers.get(key, -1), None)
         if asked is None:
             self.others += 1
         else:
             self.times.append(self._clock() - asked)
+
+    def _number(self, message: Message) -> int | None:
+        """One number for each question, however often it is asked."""
+        key = _key_of(message) if message.name in _ASKED_FOR else None
+        return None if key is None else self._numbers.setdefault(key, len(self._numbers))
 
 
 def _key_of(message: Message, name: str | None = None) -> Key | None:
