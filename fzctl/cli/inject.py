@@ -70,18 +70,19 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         return _show(args, packet, describe_target(args, warn))
     target = describe_target(args)
-    # A capture on stdout has it for itself.
-    output = Output(None, None, live=True) if args.write == "-" else make_output(args, None, live=True)
-    injection = Injection(args, bytes(build_layers(args)), output)
-    if not args.quiet:
-        say(f"fzctl: target: {escape(target)}")
-    with interruptible() as ending:
+    with interruptible():
+        # A capture on stdout has it for itself.
+        output = Output(None, None, live=True) if args.write == "-" else make_output(args, None, live=True)
+        injection = Injection(args, bytes(build_layers(args)), output)
+        if not args.quiet:
+            say(f"fzctl: target: {escape(target)}")
         try:
             with open_target(args, warn, connect=True) as carrier:
                 injection.run(carrier)
         finally:
             injection.report()
-    return EXIT_DONE if ending.was_interrupted else injection.exit_code
+        return injection.exit_code
+    return EXIT_DONE
 
 
 class Injection:
@@ -163,8 +164,9 @@ class Injection:
         carrier.send(packet)
         self.sent += 1
         self._frame += 1
+        slow = self._args.interval >= _SEEN_APART or self._args.verbose
         again = f" again, {before + 1} times now" if before else ""
-        if not self._args.quiet and (self.sent == 1 or before or self._args.interval >= _SEEN_APART):
+        if not self._args.quiet and (self.sent == 1 or before or slow):
             size = count_of(len(packet), "byte")
             say(f"fzctl: sent {words} ({size}) to {escape(carrier.name)}{again}")
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fzctl.cli.impairment import add_impairment_arguments, impairments_of
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.parser import positive
+from fzctl.cli.saving import spare_inputs
 from fzctl.cli.selection import Selection, add_message_arguments
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
@@ -93,6 +94,7 @@ def run(args: Namespace) -> int:
         raise UsageError("replay needs a capture file, or - for standard input (see fzctl replay --help)")
     if sum((args.speed is not None, args.pps is not None, args.at_once)) > 1:
         raise UsageError("-x, --pps and --at-once are three paces: give one")
+    spare_inputs(args.write, [*sources, *args.keys])
     warn = warn_on_stderr(args)
     impairments = impairments_of(args)
     target = describe_target(args, warn if args.dry_run else None)

@@ -202,6 +202,13 @@ def test_mistakes_are_told_before_anything_is_opened(
     assert complaint in found.err
 
 
+def test_what_is_read_is_not_overwritten(fzctl: Run, capture: str) -> None:
+    before = Path(capture).read_bytes()
+    found = fzctl("replay", capture, "-i", "wg0", "-w", capture)
+    assert (found.code, Path(capture).read_bytes()) == (2, before)
+    assert "would overwrite an input" in found.err
+
+
 def planned(found: Any) -> list[str]:
     return [line.split()[2] for line in found.lines]
 

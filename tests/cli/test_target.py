@@ -71,6 +71,16 @@ def test_a_capture_on_stdout_has_it_for_itself(monkeypatch: pytest.MonkeyPatch) 
         check_target(args)
 
 
+def test_what_is_read_is_not_overwritten(tmp_path: Path) -> None:
+    path = write_config(tmp_path, 7)
+    for words in (("-w", path), ("--keylog", path), ("-w", f"{tmp_path}/./wg.conf")):
+        with pytest.raises(UsageError, match=f"{words[0]} .* would overwrite an input"):
+            check_target(read("--peer", path, *words))
+    with pytest.raises(UsageError, match="two files"):
+        check_target(read("--peer", path, "-w", "x", "--keylog", "x"))
+    assert "PrivateKey" in Path(path).read_text()
+
+
 def test_options_below_do_not_overrule_those_above() -> None:
     parser = Parser(prog="x")
     add_target_arguments(parser, listens=True)
