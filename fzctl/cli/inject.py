@@ -66,11 +66,13 @@ def run(args: Namespace) -> int:
     packet = build_message(args)
     if not args.expect and (args.retry is not None or args.timeout is not None):
         raise UsageError("--retry and --timeout go with --expect")
+    if args.expect:
+        ask(args, packet)
     warn = warn_on_stderr(args)
     if args.dry_run:
         return _show(args, packet, describe_target(args, warn))
     target = describe_target(args)
-    with interruptible():
+    with interruptible() as ending:
         # A capture on stdout has it for itself.
         output = Output(None, None, live=True) if args.write == "-" else make_output(args, None, live=True)
         injection = Injection(args, bytes(build_layers(args)), output)
@@ -81,8 +83,15 @@ def run(args: Namespace) -> int:
                 injection.run(carrier)
         finally:
             injection.report()
-        return injection.exit_code
-    return EXIT_DONE
+    return EXIT_DONE if ending.was_interrupted else injection.exit_code
+
+
+def ask(args: Namespace, packet: bytes) -> Question:
+    """The question that the options ask. Raises UsageError where nobody answers such a message."""
+    from fzctl.live.question import PATIENCE, Question
+
+    patience = PATIENCE if args.timeout is None else args.timeout
+    return Question(packet, retries=args.retry, patience=patience)
 
 
 class Injection:
@@ -91,7 +100,6 @@ class Injection:
     def __init__(
         self, args: Namespace, packet: bytes, output: Output, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Raises UsageError where an answer is wanted that nobody gives."""
         self.sent = 0
         self.asked = 0
         self.answered = 0
@@ -103,8 +111,6 @@ class Injection:
         self._clock: Final = clock
         self._frame = 0
         self._others: Counter[str] = Counter()
-        if args.expect:
-            self._question()
 
     @property
     def exit_code(self) -> int:
@@ -135,7 +141,7 @@ class Injection:
         say(f"fzctl: {text}")
 
     def _ask(self, carrier: Carrier) -> None:
-        question = self._question()
+        question = ask(self._args, self._packet)
         self._others.clear()
         self.asked += 1
         first = 0
@@ -206,12 +212,6 @@ class Injection:
         came = "; ".join(f"{count} {what}" for what, count in self._others.items())
         meanwhile = f"meanwhile came: {came}" if came else "nothing came meanwhile"
         say(f"fzctl: no answer to {self._words} in {waited:.3g} s{times}; {meanwhile}")
-
-    def _question(self) -> Question:
-        from fzctl.live.question import PATIENCE, Question
-
-        patience = PATIENCE if self._args.timeout is None else self._args.timeout
-        return Question(self._packet, retries=self._args.retry, patience=patience)
 
 
 def _show(args: Namespace, packet: bytes, target: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from fzctl.errors import UsageError
-from fzctl.layers.exchange import exchange_key, is_answer
 from fzctl.protocol.codec import Message, decode
+from fzctl.protocol.exchange import exchange_key, is_answer
 from fzctl.protocol.kinds import DOMAIN, KINDS, RESOURCE, Kind
 
 RESEND: Final = 2.0

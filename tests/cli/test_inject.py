@@ -179,6 +179,7 @@ def test_what_did_not_leave_is_never_called_sent(capsys: pytest.CaptureFixture[s
         (("-i", "wg0", "--expect", "goodbye"), "nobody answers Goodbye: leave --expect away"),
         (("-i", "wg0", "--expect", "raw", "--kind", "9"), "nobody answers such a message"),
         (("-i", "wg0", "--expect", "raw", "--kind", "0", "--json", "{"), "needs resource and domain"),
+        (("-i", "wg0", "--expect", "--dry-run", "goodbye"), "nobody answers Goodbye"),
         (("-i", "wg0", "--timeout", "1", "goodbye"), "--retry and --timeout go with --expect"),
         (("-i", "wg0", "--timeout", "-1", "--expect", "goodbye"), "no number of seconds"),
         (("-i", "wg0", "--retry", "-1", "--expect", "goodbye"), "whole number"),
@@ -223,6 +224,14 @@ def test_a_dry_run_shows_all_and_opens_no_socket_and_no_file(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["wg.conf"]
     interface = fzctl("inject", "-i", "wg0", "--dry-run", "-T", "hex", "goodbye")
     assert (interface.code, interface.out) == (0, goodbye().hex() + "\n")
+
+
+def test_a_dry_run_needs_no_scapy(shell: Run) -> None:
+    """Its import opens sockets, and takes longer than all the rest."""
+    script = "import sys; from fzctl.cli.main import main; code = main(sys.argv[1:]); "
+    script += "sys.exit(code or 'scapy' in str(list(sys.modules)))"
+    words = " ".join(ASKING)
+    assert shell(f'{sys.executable} -c "{script}" inject -i wg0 --dry-run --expect {words}').code == 0
 
 
 # --- on loopback ---
