@@ -23,6 +23,7 @@ from fzctl.wireguard.device import Device
 from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 from fzctl.wireguard.events import ESTABLISHED, GAVE_UP, UNLISTED, Event
 from fzctl.wireguard.keylog import Entry
+from fzctl.wireguard.keys import decode_key, encode_key
 from fzctl.wireguard.load import UnderLoad
 from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.peer import NO_ENDPOINT, NO_PEER, QUEUED
@@ -120,8 +121,7 @@ class PeerCarrier:
     @property
     def name(self) -> str:
         """``peer 192.0.2.2:51820``, or by its key where nobody knows where it is."""
-        endpoint = self._peer.endpoint
-        return f"peer {self._target.key if endpoint is None else format_endpoint(endpoint)}"
+        return self.name_of(self._target.key)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -194,6 +194,29 @@ class PeerCarrier:
         self._flush()
         if self._evidence.unsent is not None:
             raise self._failure("send to", 0)
+
+    def send_to(self, packet: bytes, peer: str) -> None:
+        """Answer one of the config's peers, named by its public key, under the session that it has with us.
+
+        Raises CarrierError where there is none, or the packet did not leave.
+        """
+        self._check_open("answer")
+        now = self._clock.monotonic()
+        if now - self._looked >= _BETWEEN_LOOKS:
+            self._look(now)
+        owner = self._device.peer(decode_key(peer) or b"")
+        if not owner.is_connected(now):
+            raise CarrierError("answer", self.name_of(peer), "there is no session with it (any more)")
+        self._evidence.unsent = None
+        owner.send(packet, now)
+        self._flush()
+        if self._evidence.unsent is not None:
+            raise CarrierError("answer", self.name_of(peer), os.strerror(self._evidence.unsent))
+
+    def name_of(self, peer: str) -> str:
+        """One of the config's peers for people, as ``name`` is for the target. Raises KeyError for others."""
+        endpoint = self._device.peer(decode_key(peer) or b"").endpoint
+        return f"peer {peer if endpoint is None else format_endpoint(endpoint)}"
 
     def keepalive(self) -> None:
         """Say that we are here, with a message that holds nothing."""
@@ -329,11 +352,12 @@ class PeerCarrier:
                     self._warn(str(event.error))
                 elif event.error is not None:
                     self._evidence.relay = event.error
-        for packet, _, source in self._device.packets():
+        for packet, peer, source in self._device.packets():
             if len(self._inbox) >= _MOST_WAITING:
                 self._inbox.popleft()
                 self.dropped += 1
-            self._inbox.append(Received(packet, self._clock.time_ns(), format_endpoint(source)))
+            key, place = encode_key(peer), format_endpoint(source)
+            self._inbox.append(Received(packet, self._clock.time_ns(), place, IN, key))
         for told in self._device.events():
             self._hear(told)
 
