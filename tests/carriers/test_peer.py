@@ -23,6 +23,7 @@ from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
 from fzctl.wireguard.config import Config
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
+from fzctl.wireguard.keys import encode_key
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
 from tests.carriers.test_sockets import has_ipv6
 from tests.carriers.wire import REFUSED, carrier_on
@@ -126,6 +127,44 @@ def test_a_sender_that_never_receives_renews_the_session_too() -> None:
         wire.run(1)
     assert len(b.packets) == 400
     assert len(b.told("established")) == 4
+
+
+def test_several_others_are_told_apart_and_each_gets_its_own_answer() -> None:
+    wire = Wire()
+    place: Endpoint = ("192.0.2.3", 51822)
+    others = {encode_key(B.public): wire.add(B, AT_B, remote(A, AT_A))}
+    others[encode_key(C.public)] = wire.add(C, place, remote(A, AT_A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B), remote(C, None, allowed=UNLISTED))
+    for key, other in others.items():
+        assert "there is no session with it" in failure(lambda key=key: carrier.send_to(CONTROL, key))  # type: ignore[misc]
+        other.device.send(CONTROL, wire.now)
+        received = carrier.receive(1)
+        assert received is not None
+        assert (received.packet, received.peer) == (CONTROL, key)
+    for key in others:
+        carrier.send_to(CONTROL, key)
+    wire.run(0.1)
+    assert [other.packets for other in others.values()] == [[CONTROL], [CONTROL]]
+    assert [carrier.name_of(key) for key in others] == ["peer 192.0.2.2:51821", "peer 192.0.2.3:51822"]
+
+
+def test_an_answer_does_not_wait_for_a_session() -> None:
+    wire = Wire()
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    assert "cannot answer peer 192.0.2.2:51821" in failure(
+        lambda: carrier.send_to(CONTROL, encode_key(B.public))
+    )
+    assert wire.now == 0
+    assert wire.sent == []
+
+
+def test_an_answer_that_does_not_leave_is_told() -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    carrier.connect(1)
+    sockets.error = errno.ENETUNREACH
+    assert "Network is unreachable" in failure(lambda: carrier.send_to(CONTROL, encode_key(B.public)))
 
 
 def test_unpadded_as_firezone_sends() -> None:
