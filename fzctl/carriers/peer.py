@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 from fzctl.carriers.base import IN, OUT, Received
 from fzctl.carriers.recording import CaptureFile, KeySink
-from fzctl.carriers.sockets import Arrival, Datagrams
+from fzctl.carriers.sockets import LOOPBACK, Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
 from fzctl.wireguard.config import Config, PeerConfig, lacks_unspecified
@@ -35,6 +35,7 @@ PATIENCE: Final = 15.0
 
 _BETWEEN_LOOKS: Final = 0.02
 _MOST_WAITING: Final = 65536
+_DISCARD: Final = 9
 _RELAY_WARNS: Final = "warning"
 
 
@@ -122,6 +123,11 @@ class PeerCarrier:
     def name(self) -> str:
         """``peer 192.0.2.2:51820``, or by its key where nobody knows where it is."""
         return self.name_of(self._target.key)
+
+    @property
+    def port(self) -> int:
+        """The UDP port on which it listens."""
+        return self._sockets.local((LOOPBACK[4], _DISCARD))[1]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -217,6 +223,11 @@ class PeerCarrier:
         """One of the config's peers for people, as ``name`` is for the target. Raises KeyError for others."""
         endpoint = self._device.peer(decode_key(peer) or b"").endpoint
         return f"peer {peer if endpoint is None else format_endpoint(endpoint)}"
+
+    def local_name(self, peer: str) -> str:
+        """Where datagrams to that peer come from; empty where nobody knows where it is."""
+        endpoint = self._device.peer(decode_key(peer) or b"").endpoint
+        return "" if endpoint is None else format_endpoint(self._sockets.local(endpoint))
 
     def keepalive(self) -> None:
         """Say that we are here, with a message that holds nothing."""

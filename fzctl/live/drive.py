@@ -75,12 +75,16 @@ class Driver:
         self._work()
 
     def stop(self) -> None:
-        """Leave: what is not due yet is dropped, Goodbye goes out."""
+        """Leave: what is not due yet is dropped, Goodbye goes out where there is a connection.
+
+        Upstream says it only on an established one, too: ``snownet/src/node.rs`` ``close_connection``.
+        """
         self._waiting.clear()
-        for sent in self.player.stop(self._clock()):
-            self._tell_news()
-            self._post(sent)
+        packets = self.player.stop(self._clock())
         self._tell_news()
+        for sent in packets:
+            if sent.to or getattr(self._carrier, "is_connected", True):
+                self._post(sent)
 
     # --- helpers ---
 
@@ -147,23 +151,28 @@ def drive(
     """Play until the player is done (with ``until_done``), someone stops it, or the time is over.
 
     The value is ``done``, ``stopped`` or ``time_up``; the Goodbye has left then. ``deadline`` is a
-    time of ``clock``. Raises CarrierError.
+    time of ``clock``. KeyboardInterrupt stops it, too, whatever it waits for. Raises CarrierError.
     """
     driver = Driver(player, carrier, clock, on_event, impairer=impairer, tolerant=tolerant)
-    driver.start()
-    while True:
-        now = clock()
-        if until_done and player.is_done:
-            ended = DONE
-        elif stopped():
-            ended = STOPPED
-        elif deadline is not None and now >= deadline:
-            ended = TIME_UP
-        else:
-            driver.step(LONGEST_WAIT if deadline is None else min(LONGEST_WAIT, deadline - now))
-            continue
-        driver.stop()
-        return ended
+    ended = None
+    try:
+        driver.start()
+        while (ended := _why_end(player, clock(), stopped, deadline, until_done=until_done)) is None:
+            driver.step(LONGEST_WAIT if deadline is None else min(LONGEST_WAIT, deadline - clock()))
+    except KeyboardInterrupt:
+        ended = STOPPED
+    driver.stop()
+    return ended
+
+
+def _why_end(
+    player: Player, now: float, stopped: Callable[[], bool], deadline: float | None, *, until_done: bool
+) -> str | None:
+    if until_done and player.is_done:
+        return DONE
+    if stopped():
+        return STOPPED
+    return TIME_UP if deadline is not None and now >= deadline else None
 
 
 def _words(packet: bytes) -> str:

@@ -99,6 +99,7 @@ class GatewayPlayer:
         self._chance: Final = Random(rules.seed)
         self._answered: Final[Counter[tuple[str, str]]] = Counter()
         self._out: list[Sent] = []
+        self._final: dict[str, list[Mapped]] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -111,7 +112,9 @@ class GatewayPlayer:
         return dict(self._diary.counts)
 
     def tables(self) -> dict[str, list[Mapped]]:
-        """The NAT table of each client that is there."""
+        """The NAT table of each client that is there, or was when the gateway stopped."""
+        if self._final is not None:
+            return self._final
         return {client: self._gateway.table(client) for client in self._gateway.clients()}
 
     def start(self, now: float) -> list[Sent]:
@@ -151,6 +154,7 @@ class GatewayPlayer:
     def stop(self, now: float) -> list[Sent]:
         """A Goodbye to every client, as a gateway says on SIGINT; lookups are not waited for."""
         self._agenda.clear()
+        self._final = self.tables()
         for client in self._gateway.clients():
             self._react(self._gateway.close(client), now)
         return self._taken()
