@@ -44,13 +44,14 @@ _STACKS: Final = {"v4": "ipv4", "v6": "ipv6", "dual": "dual"}
 _FORMS: Final = ("text", "json", "jsonl")
 _TRAFFIC: Final = 0.5
 _RATE: Final = 200.0
+_WIDEST: Final = 30
 _SUFFIX: Final = "example.com"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
     parser.epilog = _EPILOG
-    add_target_arguments(parser, listens=True)
+    add_target_arguments(parser, listens=False)
     what = parser.add_argument_group("what to set up")
     what.add_argument(
         "--domain", metavar="NAME", action="append", default=[], type=_domain_option, help="a domain"
@@ -111,7 +112,7 @@ def run(args: Namespace) -> int:
     if not args.quiet:
         say(f"fzctl: target: {escape(target)}")
     with interruptible() as ending, open_target(args, warn, connect=True) as carrier:
-        screen = _Screen(args, carrier)
+        screen = _Screen(args, carrier, max(len(escape(each.domain)) for each in wishes))
         try:
             was_stopped = _play(args, player, carrier, screen)
         finally:
@@ -130,8 +131,9 @@ def exit_code(exchanges: list[Exchange]) -> int:
 class _Screen:
     """What is told of the exchanges, in one of the forms."""
 
-    def __init__(self, args: Namespace, carrier: Carrier) -> None:
+    def __init__(self, args: Namespace, carrier: Carrier, longest: int) -> None:
         self._args: Final = args
+        self._width: Final = min(longest, _WIDEST)
         self._form: Final = "none" if args.write == "-" else args.form or "text"
         self._colour: Final = self._form == "text" and colour_wanted(args.color)
         self._transcript: Final = Transcript(args, None, carrier)
@@ -148,7 +150,7 @@ class _Screen:
         if self._form == "text":
             from fzctl.render.exchanges import to_exchange_line
 
-            self._print(to_exchange_line(happening.exchange, when, colour=self._colour))
+            self._print(to_exchange_line(happening.exchange, when, width=self._width, colour=self._colour))
         elif self._form == "jsonl":
             from json import dumps
 

@@ -33,19 +33,20 @@ if TYPE_CHECKING:
     from fzctl.wireguard.keys import PrivateKey
 
 RESOURCE: Final = "6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
-WIKI, PAYROLL, GIT = "wiki.example.com", "payroll.example.com", "git.example.com"
+WIKI, PAY, GIT = "wiki.example.com", "pay.example.com", "git.example.com"
 
-WISHES: Final = (Wish(WIKI, RESOURCE), Wish(PAYROLL, RESOURCE, "ipv4"), Wish(GIT, RESOURCE, "ipv4"))
+WISHES: Final = (Wish(WIKI, RESOURCE), Wish(PAY, RESOURCE, "ipv4"), Wish(GIT, RESOURCE, "ipv4"))
 RULES: Final = Rules(
     resources=(Resource(RESOURCE, DomainPattern("*.example.com")),),
     answers=(
-        Answer(DomainPattern(PAYROLL), status=Status.INACTIVE),
+        Answer(DomainPattern(PAY), status=Status.INACTIVE),
         Answer(DomainPattern(GIT), lose=1, addresses=("10.20.0.7", "10.20.0.8")),
     ),
     otherwise=Answer(addresses=("10.20.0.5", "2001:db8::5")),
 )
 
 _LONGEST: Final = 8.0
+_WIDTH: Final = 120
 _BETWEEN_LOOKS: Final = 0.002
 _CLIENT, _GATEWAY = "client", "gateway"
 
@@ -166,7 +167,7 @@ class _Screen:
         words = describe(Record(1, None, decode(happening.packet)))
         way = "client -->" if side == _CLIENT else "<-- gateway"
         lost = "(lost on purpose)" if happening.name == LOST else ""
-        said = f"{words.title:<12}  {words.domain:<19}  {words.content.partition(',')[0]} {lost}"
+        said = f"{words.title:<12}  {words.domain:<16}  {words.content.partition(',')[0]} {lost}"
         print(f"{happening.time - self._start:6.3f} s  {way:<11}  {said}".rstrip(), flush=True)
 
 
@@ -214,7 +215,7 @@ def _decoded(capture: str, args: Namespace) -> str:
     with open_capture(capture) as opened:
         records = list(EncryptedCapture(opened, []).records())
     width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
-    return table_text(records, width or 100, colour=colour_wanted(args.color))
+    return table_text(records, width or _WIDTH, colour=colour_wanted(args.color))
 
 
 def _program() -> str:

@@ -59,7 +59,8 @@ class Transcript:
         self._others[name] += 1
         if name in _NOTES and not self._args.quiet:
             place = f"{self.name_of(happening.peer)}: " if self._crowded and happening.peer else ""
-            say(f"fzctl: {escape(place + happening.sentence)}")
+            what = "ignored: " if name == IGNORED else ""
+            say(f"fzctl: {escape(place + what + happening.sentence)}")
 
     def time_ns(self, now: float) -> int:
         """A time of the player's clock as nanoseconds since the Unix epoch."""

@@ -15,6 +15,7 @@ from fzctl.nat.patterns import DomainPattern
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_ip, parse_uuid
 
+_NEWLINE: Final = b"\n"
 _MANNERS: Final = ("status", "delay", "loss", "lose", "wrong", "addresses")
 _TOP: Final = ("seed", "deny", "allow", "answer", *_MANNERS)
 _ALLOW: Final = ("resource", "domains")
@@ -29,10 +30,11 @@ def parse_rules(data: bytes, name: str) -> Rules:
     try:
         found = tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data.count(_NEWLINE, 0, error.start) + 1
         raise UsageError(f"{name}: line {line}: it is not UTF-8, which TOML is") from None
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name}: it is no TOML: {error}") from None
+        last = f"at line {data.count(_NEWLINE) + 1}, the last one"
+        raise UsageError(f"{name}: it is no TOML: {str(error).replace('at end of document', last)}") from None
     return _Reader(name).rules(found)
 
 

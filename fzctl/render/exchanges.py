@@ -16,13 +16,13 @@ _WIDTH: Final = len("Unanswered")
 _NANOSECONDS: Final = 1_000_000_000
 
 
-def to_exchange_line(exchange: Exchange, time_ns: int, *, colour: bool = False) -> str:
-    """An exchange that went on, as one line without its end."""
+def to_exchange_line(exchange: Exchange, time_ns: int, *, width: int = 0, colour: bool = False) -> str:
+    """An exchange that went on, as one line without its end; domains are given ``width`` columns."""
     return "  ".join(
         (
             paint(format_clock(time_ns), "dim", colour),
             _state(exchange.state, colour),
-            escape(exchange.domain),
+            f"{escape(exchange.domain):<{width}}",
             _story(exchange),
         )
     )

@@ -1,0 +1,98 @@
+"""What the verbs that play share: messages and notes told, counts, the types of options."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+
+import pytest
+
+from fzctl.carriers.memory import VirtualClock
+from fzctl.cli.output import Output
+from fzctl.cli.playing import Transcript, chance_option, seconds_option, uuid_option
+from fzctl.live.player import FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
+from fzctl.records import Record
+from tests.cli.stage import NAME, Several
+from tests.records import RESOURCE, assigned, goodbye, raw, status
+
+
+class Shown(Output):
+    def __init__(self) -> None:
+        super().__init__(None, None, live=True)
+        self.records: list[Record] = []
+
+    def show(self, record: Record) -> None:
+        self.records.append(record)
+
+
+def transcript(
+    form: str | None = None, *, crowded: bool = False, quiet: bool = False
+) -> tuple[Transcript, Shown]:
+    shown = Shown()
+    args = Namespace(form=form, interface=None, quiet=quiet)
+    return Transcript(args, shown, Several(NAME, VirtualClock(), 0), crowded=crowded), shown
+
+
+def test_messages_are_shown_and_numbered_in_both_directions() -> None:
+    told, shown = transcript()
+    told.take(Happening(RECEIVED, 1.0, "x", assigned(), "192.0.2.1:1"))
+    told.take(Happening(SENT, 2.0, "x", status()))
+    assert [(each.frame, each.direction) for each in shown.records] == [(1, "in"), (2, "out")]
+    assert shown.records[0].outer == ("192.0.2.1:1", "192.0.2.2:51820", None, None)
+    assert shown.records[1].outer is None
+    assert (shown.records[1].time or 0) - (shown.records[0].time or 0) == 10**9
+
+
+def test_where_there_are_several_lines_say_whom_but_json_keeps_its_words() -> None:
+    for form, expected in ((None, "in 192.0.2.1:1"), ("jsonl", "in")):
+        told, shown = transcript(form, crowded=True)
+        told.take(Happening(RECEIVED, 1.0, "x", assigned(), "192.0.2.1:1"))
+        assert shown.records[0].direction == expected
+
+
+def test_notes_go_to_stderr_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    told, _ = transcript(crowded=True)
+    told.take(Happening(NOTE, 1.0, "wiki\x1b[31m is odd", peer="192.0.2.1:1"))
+    told.take(Happening(FOREIGN, 1.0, "nothing of ours"))
+    assert capsys.readouterr().err == "fzctl: peer 192.0.2.1:1: wiki\\x1b[31m is odd\n"
+
+
+def test_quiet_keeps_notes_to_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    told, _ = transcript(quiet=True)
+    told.take(Happening(NOTE, 1.0, "x"))
+    assert capsys.readouterr().err == ""
+
+
+def test_counts_name_kinds_and_what_did_not_count() -> None:
+    told, _ = transcript(quiet=True)
+    for packet in (assigned(), assigned(), goodbye(), raw(9)):
+        told.take(Happening(RECEIVED, 1.0, "x", packet))
+    told.take(Happening(SENT, 1.0, "x", status()))
+    for name in (LOST, UNSENT, IGNORED, FOREIGN, FOREIGN):
+        told.take(Happening(name, 1.0, "x"))
+    assert told.received == 4
+    assert told.counts() == (
+        "4 messages received (2 AssignedIps, 1 Goodbye, 1 kind 9), 1 message sent (1 DomainStatus), "
+        "1 lost on purpose, 1 did not leave, 1 of those received ignored, "
+        "2 packets that came no control messages"
+    )
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("0.25", 0.25), ("20%", 0.2), ("100%", 1.0)])
+def test_chances(text: str, value: float) -> None:
+    assert chance_option(text) == value
+
+
+@pytest.mark.parametrize("text", ["-1", "1.1", "101%", "x", "", "nan", "%"])
+def test_what_is_no_chance(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="no chance"):
+        chance_option(text)
+
+
+def test_seconds_and_uuids() -> None:
+    assert seconds_option("1.5") == 1.5
+    for text in ("0", "-1", "inf", "nan", "x"):
+        with pytest.raises(ArgumentTypeError, match="no number of seconds"):
+            seconds_option(text)
+    assert uuid_option(RESOURCE.upper()) == RESOURCE
+    with pytest.raises(ArgumentTypeError, match="no UUID"):
+        uuid_option("x")
