@@ -58,6 +58,7 @@ class Driver:
         self._order: Final = count(1)
         self._targets: Final[dict[int, str]] = {}
         self._waiting: Final[list[tuple[float, int, Sent]]] = []
+        self._news: list[Happening] = []
 
     def start(self) -> None:
         self._put(self.player.start(self._clock()))
@@ -81,24 +82,30 @@ class Driver:
         """
         self._waiting.clear()
         packets = self.player.stop(self._clock())
-        self._tell_news()
-        for sent in packets:
-            if sent.to or getattr(self._carrier, "is_connected", True):
-                self._post(sent)
+        self._news += self.player.events()
+        try:
+            for sent in packets:
+                if sent.to or getattr(self._carrier, "is_connected", True):
+                    self._post(sent)
+        finally:
+            self._tell_news()
 
     # --- helpers ---
 
     def _work(self) -> None:
+        """Whoever is told may take a while: what is due leaves before."""
         now = self._clock()
         due = self.player.next_timeout()
         if due is not None and due <= now:
             self._put(self.player.handle_timeout(now))
-        self._tell_news()
-        while self._waiting and self._waiting[0][0] <= now:
-            self._post(heapq.heappop(self._waiting)[2])
+        try:
+            while self._waiting and self._waiting[0][0] <= now:
+                self._post(heapq.heappop(self._waiting)[2])
+        finally:
+            self._tell_news()
 
     def _put(self, packets: list[Sent]) -> None:
-        self._tell_news()
+        self._news += self.player.events()
         for sent in packets:
             number = next(self._order)
             if self._impairer is None:
@@ -111,7 +118,7 @@ class Driver:
     def _put_impaired(self, timed: Timed) -> None:
         sent = Sent(timed.packet, timed.time, self._targets[timed.number])
         if LOST_ON_THE_WAY in timed.done:
-            self._tell(LOST, f"lost on the way: {_words(timed.packet)}", sent)
+            self._note(LOST, f"lost on the way: {_words(timed.packet)}", sent)
         else:
             heapq.heappush(self._waiting, (timed.time, next(self._order), sent))
 
@@ -124,15 +131,18 @@ class Driver:
         except CarrierError as error:
             if not self._tolerant:
                 raise
-            self._tell(UNSENT, str(error), sent)
+            self._note(UNSENT, str(error), sent)
             return
-        self._tell(SENT, _words(sent.packet), sent)
+        self._note(SENT, "", sent)
 
-    def _tell(self, name: str, sentence: str, sent: Sent) -> None:
-        self._on_event(Happening(name, self._clock(), sentence, sent.packet, sent.to))
+    def _note(self, name: str, sentence: str, sent: Sent) -> None:
+        self._news.append(Happening(name, self._clock(), sentence, sent.packet, sent.to))
 
     def _tell_news(self) -> None:
-        for happening in self.player.events():
+        news, self._news = self._news, []
+        for happening in news:
+            if happening.name == SENT:  # not before the next one has left, too
+                happening = happening._replace(sentence=_words(happening.packet))
             self._on_event(happening)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -70,7 +71,7 @@ def gateway_at(clock: VirtualClock, end: MemoryCarrier, rules: Rules) -> Gateway
 
     def put(packets: Sequence[Any]) -> None:
         for sent in packets:
-            clock.call_at(max(sent.at, clock.now) + 0.0125, lambda sent=sent: end.send(sent.packet))
+            clock.call_at(max(sent.at, clock.now) + 0.0125, partial(end.send, sent.packet))
         due = player.next_timeout()
         if due is not None:
             clock.call_at(due, lambda: put(player.handle_timeout(clock.now)))

@@ -6,6 +6,7 @@ import json
 import signal
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Stage:
 
     def run(self, *arguments: str, says: dict[float, bytes] | None = None) -> Any:
         for time, packet in (says or {}).items():
-            self.clock.call_at(time, lambda packet=packet: self.end.send(packet))
+            self.clock.call_at(time, partial(self.end.send, packet))
         found = self._fzctl("respond", "--peer", "wg.conf", "--for", "10", *arguments)
         self.clock.wait(0)  # what was sent last arrives
         return found
