@@ -40,6 +40,7 @@ PEERS = {
     "tshark": "tshark",
     "tcpdump": "tcpdump",
     "ip": "iproute2",
+    "tc": "iproute2",
     "wireguard-go": "wireguard-go",
     "wg": "wireguard-tools",
     "turnserver": "coturn",

@@ -107,13 +107,16 @@ def write_configs(folder: Path, clients: int = 1) -> list[str]:
 
 
 class Process:
-    """fzctl in a process of its own; ``out`` and ``err`` are complete once it has ended."""
+    """fzctl in a process of its own; ``out`` and ``err`` are complete once it has ended.
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    ``before`` are words before the command, such as those that enter a namespace.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, before: Sequence[str] = ()) -> None:
         self._files = [folder / "out.txt", folder / "err.txt"]
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "fzctl", *arguments],
+                [*before, sys.executable, "-m", "fzctl", *arguments],
                 cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
 
@@ -136,6 +139,10 @@ class Process:
     def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
 
+    def wait(self) -> int:
+        """Wait until it ends by itself; the value is its exit code."""
+        return self._process.wait(PATIENCE)
+
     def end(self, number: int = signal.SIGINT) -> int:
         """Ask it to end; the value is its exit code."""
         self._process.send_signal(number)
@@ -148,9 +155,9 @@ class Process:
 
 
 @contextlib.contextmanager
-def process(folder: Path, *arguments: str) -> Iterator[Process]:
+def process(folder: Path, *arguments: str, before: Sequence[str] = ()) -> Iterator[Process]:
     """fzctl while the block runs."""
-    made = Process(folder, *arguments)
+    made = Process(folder, *arguments, before=before)
     try:
         yield made
     finally:
