@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from fzctl.carriers.peer import PeerCarrier
 
 _NANOSECONDS: Final = 1_000_000_000
-_NOTES: Final = (IGNORED, LOST, NOTE, UNSENT)
+_NOTES: Final = {IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
+_MOST_NOTES: Final = 20
 
 
 class Transcript:
@@ -58,6 +59,10 @@ class Transcript:
             return
         self._others[name] += 1
         if name in _NOTES and not self._args.quiet:
+            if self._others[name] > _MOST_NOTES and not self._args.verbose:
+                if self._others[name] == _MOST_NOTES + 1:
+                    say(f"fzctl: what else is {_NOTES[name]} is only counted (-v tells all of it)")
+                return
             place = f"{self.name_of(happening.peer)}: " if self._crowded and happening.peer else ""
             what = "ignored: " if name == IGNORED else ""
             say(f"fzctl: {escape(place + what + happening.sentence)}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from random import Random
 from typing import Final, NamedTuple
 
 from fzctl.live.player import (
@@ -92,6 +91,8 @@ class GatewayPlayer:
     """A gateway; who sends a message is its client by that name."""
 
     def __init__(self, rules: Rules = Rules()) -> None:  # noqa: B008 - a constant
+        from random import Random  # the command line needs this module, and no chance, for its help
+
         self._rules: Final = rules
         self._gateway: Final = Gateway()
         self._diary: Final = Diary()
@@ -173,13 +174,13 @@ class GatewayPlayer:
 
     def _take_goodbye(self, message: Message, now: float, client: str) -> None:
         self._gateway.admit(client)
-        had = bool(self._gateway.table(client))
+        had = self._gateway.revision(client) > 0
         self._gateway.handle(client, message, milliseconds(now))
         for key in [key for key in self._answered if key[0] == client]:
             del self._answered[key]
         self._tell(CLOSED, now, "the client said Goodbye: its NAT table is gone", client)
         if had:
-            self._tell(TABLE, now, "empty", client)
+            self._tell(TABLE, now, "it is gone", client)
 
     def _react(self, reaction: Reaction, now: float) -> None:
         if reaction.note is not None:
@@ -200,11 +201,10 @@ class GatewayPlayer:
             why = f"Inactive for {lookup.domain}, as the rules say"
             reaction = self._gateway.refuse(lookup.number, why)
         else:
-            before = self._gateway.table(lookup.client)
+            before = self._gateway.revision(lookup.client)
             reaction = self._gateway.complete(lookup.number, answer.addresses, milliseconds(now))
-            table = self._gateway.table(lookup.client)
-            if table != before:
-                self._tell(TABLE, now, f"{len(table)} proxy IPs", lookup.client)
+            if self._gateway.revision(lookup.client) != before:
+                self._tell(TABLE, now, f"it holds {lookup.domain} now", lookup.client)
         if reaction is not None:
             self._react(reaction, now)
 

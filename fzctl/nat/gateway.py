@@ -177,6 +177,11 @@ class Gateway:
         known = self._clients.get(client)
         return [] if known is None else known.table.rows()
 
+    def revision(self, client: str) -> int:
+        """Another number whenever the client's NAT table has changed; 0 where it has none."""
+        known = self._clients.get(client)
+        return 0 if known is None else known.table.revision
+
     def clients(self) -> list[str]:
         """All clients that have an authorization."""
         return list(self._clients)

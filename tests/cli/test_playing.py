@@ -25,10 +25,10 @@ class Shown(Output):
 
 
 def transcript(
-    form: str | None = None, *, crowded: bool = False, quiet: bool = False
+    form: str | None = None, *, crowded: bool = False, quiet: bool = False, verbose: bool = False
 ) -> tuple[Transcript, Shown]:
     shown = Shown()
-    args = Namespace(form=form, interface=None, quiet=quiet)
+    args = Namespace(form=form, interface=None, quiet=quiet, verbose=verbose)
     return Transcript(args, shown, Several(NAME, VirtualClock(), 0), crowded=crowded), shown
 
 
@@ -60,6 +60,20 @@ def test_quiet_keeps_notes_to_itself(capsys: pytest.CaptureFixture[str]) -> None
     told, _ = transcript(quiet=True)
     told.take(Happening(NOTE, 1.0, "x"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(False, 22), (True, 31)])
+def test_a_flood_of_notes_is_counted_and_not_told(
+    verbose: bool, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told, _ = transcript(verbose=verbose)
+    for _ in range(30):
+        told.take(Happening(IGNORED, 1.0, "it again"))
+    told.take(Happening(LOST, 1.0, "another thing"))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == lines
+    assert said[-1] == "fzctl: another thing"
+    assert "30 of those received ignored" in told.counts()
 
 
 def test_counts_name_kinds_and_what_did_not_count() -> None:
