@@ -1,9 +1,9 @@
 """Play the client against a live gateway: set up domains, and see what it answers.
 
-The tunnel is a WireGuard peer that fzctl itself is (--peer), or an interface of this machine (-i). Each
-domain gets proxy IPs and an AssignedIps, again with the next packet of its traffic 2 s after the last, as
-a client does; the traffic is only simulated. Exit code 0: all are Confirmed; 1: the gateway failed some;
-6: some got no answer. Ctrl-C ends it with a Goodbye.
+The tunnel is a WireGuard peer that fzctl itself is (--peer), or an interface of this machine (-i).
+Each domain gets proxy IPs and an AssignedIps, again with the next packet of its traffic 2 s after
+the last, as a client does; the traffic is only simulated. Exit code 0: all are Confirmed; 1: the
+gateway failed some; 6: some got no answer. Ctrl-C ends it with a Goodbye.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.parser import positive
-from fzctl.cli.playing import Transcript, seconds_option, uuid_option
+from fzctl.cli.playing import Transcript, above_zero, uuid_option
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
 from fzctl.cli.target import add_target_arguments, describe_target, open_target, warn_on_stderr
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 _EPILOG: Final = """\
 examples:
-  fzctl client --peer wg.conf --domain wiki.example.com --resource 6b7188f5-00ac-41dc-9ddd-57e2384f31ef
+  fzctl client --peer wg.conf --resource 6b7188f5-00ac-41dc-9ddd-57e2384f31ef \\
+      --domain wiki.example.com --domain git.example.com
   fzctl client --peer wg.conf -n 500 --suffix load.example.com --resource 6b7188f5-... -T json
   fzctl client -i wg0 --domain wiki.example.com --resource 6b7188f5-... --refresh 10 --for 60
 """
@@ -66,18 +67,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     manners = parser.add_argument_group("manners")
     manners.add_argument(
-        "--traffic", metavar="S", type=seconds_option, default=_TRAFFIC,
+        "--traffic", metavar="S", type=above_zero, default=_TRAFFIC,
         help=f"seconds between an application's packets to each domain (default: {_TRAFFIC})",
     )  # fmt: skip
     manners.add_argument(
         "--no-traffic", action="store_true", help="no packets: then a client never asks again"
     )
     manners.add_argument(
-        "--refresh", metavar="S", type=seconds_option,
+        "--refresh", metavar="S", type=above_zero,
         help="with --for: an application asks for each name anew every S seconds",
     )  # fmt: skip
     manners.add_argument(
-        "--rate", metavar="N", type=seconds_option, default=_RATE,
+        "--rate", metavar="N", type=above_zero, default=_RATE,
         help=f"domains that begin in a second (default: {_RATE:g})",
     )  # fmt: skip
     manners.add_argument(
@@ -86,11 +87,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     manners.add_argument("--no-goodbye", action="store_true", help="leave without a Goodbye")
     ending = parser.add_argument_group("end")
     ending.add_argument(
-        "--for", metavar="S", dest="duration", type=seconds_option,
+        "--for", metavar="S", dest="duration", type=above_zero,
         help="go on for S seconds (default: until every domain is set up or has failed)",
     )  # fmt: skip
     ending.add_argument(
-        "--timeout", metavar="S", type=seconds_option, default=PATIENCE,
+        "--timeout", metavar="S", type=above_zero, default=PATIENCE,
         help=f"no answer in S seconds counts as none (default: {PATIENCE:g}; a gateway takes up to 10)",
     )  # fmt: skip
     parser.add_argument(

@@ -1,8 +1,8 @@
 """A client and a gateway talk over real WireGuard datagrams on loopback, and the capture is decoded.
 
-Takes a few seconds and needs no root. One domain is set up, one is refused, for one the first answer is
-lost and asked for again; then Goodbye. Configs, capture and keys (all thrown away with them) stay in a
-folder, for a closer look.
+Takes a few seconds and needs no root. One domain is set up, one is refused, for one the first
+answer is lost and asked for again; then Goodbye. Configs, capture and keys, made for this one run,
+stay in a folder for a closer look.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NANOSECONDS: Final = 1_000_000_000
 _NOTES: Final = {IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
 _MOST_NOTES: Final = 20
+_LEAST, _MOST = 0.001, 1e6
 
 
 class Transcript:
@@ -119,23 +120,12 @@ def uuid_option(text: str) -> str:
         raise ArgumentTypeError(str(refusal)) from None
 
 
-def chance_option(text: str) -> float:
-    """A chance as ``0.2`` or ``20%``, as an option's type."""
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ArgumentTypeError(f"{text!a} is no chance from 0 to 1, or 0% to 100%")
-    return value
-
-
-def seconds_option(text: str) -> float:
-    """A number of seconds above 0, as an option's type."""
+def above_zero(text: str) -> float:
+    """A number of seconds, or of things in a second, as an option's type."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"{text!a} is no number of seconds above 0")
+    if not _LEAST <= value <= _MOST:
+        raise ArgumentTypeError(f"{text!a} is no number from {_LEAST:g} to {_MOST:g}")
     return value

@@ -1,9 +1,9 @@
 """Play the gateway: answer each client's AssignedIps with DomainStatus, as rules say.
 
-The tunnel is a WireGuard peer that fzctl itself is (--peer; every [Peer] in the file is a client, and
-begins), or an interface of this machine (-i). Without rules every resource is allowed and Active.
-Messages go to stdout, notes and the NAT tables to stderr (SIGUSR1 shows these at any time). Ctrl-C ends
-it with a Goodbye to every client.
+The tunnel is a WireGuard peer that fzctl itself is (--peer; every [Peer] in the file is a client,
+and begins), or an interface of this machine (-i). Without rules every resource is allowed and
+Active. Messages go to stdout, notes and the NAT tables to stderr (SIGUSR1 shows these at any time).
+Ctrl-C ends it with a Goodbye to every client.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
+from fzctl.cli.impairment import chance
 from fzctl.cli.output import make_output
 from fzctl.cli.parser import positive
-from fzctl.cli.playing import Transcript, chance_option, seconds_option, uuid_option
+from fzctl.cli.playing import Transcript, above_zero, uuid_option
 from fzctl.cli.selection import add_form_arguments
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _EPILOG: Final = """\
 a file of rules (TOML; all of it may be left away):
-  delay = 0.05                    # seconds that a lookup takes (at 10 a gateway gives up: Inactive)
+  delay = 0.05                    # seconds that a lookup takes (from 10 on Inactive)
   loss = 0.1                      # of the answers, by chance; with seed = 7 the same in each run
   deny = ["0d3f6a9b-7c55-4b0e-8f4e-2a1d9c3b5e77"]
 
@@ -46,15 +47,15 @@ a file of rules (TOML; all of it may be left away):
   resource = "6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
   domains = "*.example.com"       # the resource's address: * within a label, ** over several
 
-  [[answer]]                      # the first one that covers the domain counts, options before the file
+  [[answer]]                      # the first that covers the domain counts; options come first
   domains = "git.example.com"
   status = "Active"               # or "Inactive", or "none" for no answer
   addresses = ["10.0.0.7"]        # what the lookup finds (else 192.0.2.1 and 2001:db8::1)
-  lose = 1                        # so many answers are lost first; delay, loss and wrong go here, too
+  lose = 1                        # so many answers are lost first; also: delay, loss, wrong
 
 examples:
   fzctl respond --peer gateway.conf
-  fzctl respond --peer gateway.conf --answer '*.internal.example.com=Inactive' --delay 0.2 --loss 20%
+  fzctl respond --peer gateway.conf --answer '*.lan.example.com=Inactive' --delay 0.2 --loss 20%
   fzctl respond --peer gateway.conf --rules rules.toml -w session.pcapng -T jsonl
   fzctl respond -i wg0 --wrong late
 """
@@ -81,17 +82,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--deny", metavar="UUID", action="append", default=[], type=uuid_option,
         help="a resource that nobody may reach",
     )  # fmt: skip
-    rules.add_argument("--delay", metavar="S", type=seconds_option, help="seconds that a lookup takes")
-    rules.add_argument("--loss", metavar="CHANCE", type=chance_option, help="lose answers, such as 20%%")
+    rules.add_argument("--delay", metavar="S", type=above_zero, help="seconds that a lookup takes")
+    rules.add_argument("--loss", metavar="CHANCE", type=chance, help="lose answers, such as 20%%")
     rules.add_argument("--lose", metavar="N", type=positive, help="lose the first N answers for each domain")
     wrong = "; ".join(f"{name}: {words}" for name, words in WRONG.items())
     rules.add_argument("--wrong", metavar="KIND", choices=tuple(WRONG), help=f"answer wrong: {wrong}")
     rules.add_argument("--seed", metavar="N", type=int, help="losses by chance are the same for a seed")
     ending = parser.add_argument_group("end")
     ending.add_argument("-c", metavar="N", dest="count", type=positive, help="stop after N messages came")
-    ending.add_argument(
-        "--for", metavar="S", dest="duration", type=seconds_option, help="stop after S seconds"
-    )
+    ending.add_argument("--for", metavar="S", dest="duration", type=above_zero, help="stop after S seconds")
     add_form_arguments(parser)
 
 

@@ -189,7 +189,7 @@ def test_a_tunnel_that_fails_in_the_middle_shows_what_was_and_exits_4(
         (["--domain", "a.example", "--suffix", "b.example"], "--suffix goes with -n"),
         (["--domain", "a.example", "--refresh", "2"], "--refresh goes with --for"),
         (["--domain", "a.example", "--stack", "v5"], "invalid choice"),
-        (["--domain", "a.example", "--timeout", "0"], "no number of seconds above 0"),
+        (["--domain", "a.example", "--timeout", "0"], "no number from 0.001"),
         (["--domain", "a.example", "--rate", "nan"], "no number"),
         (["-n", "0"], "no whole number above 0"),
     ],

@@ -195,7 +195,7 @@ def test_quiet_says_nothing_but_messages(stage: Stage) -> None:
         (["--allow", f"{RESOURCE}=***"], "no domain pattern"),
         (["--deny", "x"], "no UUID"),
         (["--loss", "120%"], "no chance"),
-        (["--delay", "-1"], "no number of seconds"),
+        (["--delay", "-1"], "no number from 0.001"),
         (["--wrong", "thing"], "invalid choice"),
         (["--rules", "bad.toml"], "bad.toml: answer[1].status is to be one of"),
     ],
