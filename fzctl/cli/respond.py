@@ -19,6 +19,7 @@ from fzctl.cli.impairment import chance
 from fzctl.cli.output import make_output
 from fzctl.cli.parser import positive
 from fzctl.cli.playing import Transcript, above_zero, uuid_option
+from fzctl.cli.saving import spare_inputs
 from fzctl.cli.selection import add_form_arguments
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
@@ -97,6 +98,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Answer until something ends it; returns the exit code. Raises CarrierError, UsageError."""
     check_target(args)
+    if args.rules is not None:
+        spare_inputs(args.write, [args.rules])
     rules = gather_rules(args)
     warn = warn_on_stderr(args)
     many = _prepare_peers(args)

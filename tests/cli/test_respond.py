@@ -214,6 +214,13 @@ def test_rules_that_cannot_be_read_are_told(stage: Stage) -> None:
     assert "nowhere.toml: No such file" in found.err
 
 
+def test_the_capture_does_not_overwrite_the_rules(stage: Stage) -> None:
+    found = stage.run("--rules", "rules.toml", "-w", "./rules.toml")
+    assert (found.code, found.out) == (2, "")
+    assert "would overwrite an input" in found.err
+    assert Path("rules.toml").read_text() == RULES
+
+
 def test_an_unknown_target_is_told(fzctl: Run) -> None:
     assert "name one target" in fzctl("respond").err
     found = fzctl("respond", "--peer", "/nowhere/wg.conf")
