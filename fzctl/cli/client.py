@@ -115,10 +115,10 @@ def run(args: Namespace) -> int:
     with interruptible() as ending, open_target(args, warn, connect=True) as carrier:
         screen = _Screen(args, carrier, max(len(escape(each.domain)) for each in wishes))
         try:
-            was_stopped = _play(args, player, carrier, screen)
+            _play(args, player, carrier, screen)
         finally:
             screen.finish(player.exchanges(), target)
-    return EXIT_DONE if was_stopped or ending.was_interrupted else exit_code(player.exchanges())
+    return EXIT_DONE if ending.was_interrupted else exit_code(player.exchanges())
 
 
 def exit_code(exchanges: list[Exchange]) -> int:
@@ -190,8 +190,8 @@ class _Screen:
         sys.stdout.flush()
 
 
-def _play(args: Namespace, player: ClientPlayer, carrier: Carrier, screen: _Screen) -> bool:
-    """Was it stopped from outside?"""
+def _play(args: Namespace, player: ClientPlayer, carrier: Carrier, screen: _Screen) -> None:
+    """Raises KeyboardInterrupt where that ended it, behind the Goodbye."""
     from fzctl.live.drive import STOPPED, drive
 
     deadline = None if args.duration is None else time.monotonic() + args.duration
@@ -199,7 +199,8 @@ def _play(args: Namespace, player: ClientPlayer, carrier: Carrier, screen: _Scre
         player, carrier, time.monotonic, lambda: False, screen.take, deadline,
         until_done=args.duration is None,
     )  # fmt: skip
-    return ended == STOPPED
+    if ended == STOPPED:
+        raise KeyboardInterrupt
 
 
 def _habits(args: Namespace) -> Habits:

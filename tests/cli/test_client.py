@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -229,8 +231,6 @@ def test_where_nobody_listens_it_exits_4(fzctl: Run, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_it_runs_ends_in_a_goodbye_and_0(tmp_path: Path) -> None:
-    import signal
-
     gateway, ours = write_configs(tmp_path)
     for name in ("theirs", "ours"):
         (tmp_path / name).mkdir()
@@ -243,3 +243,17 @@ def test_ctrl_c_while_it_runs_ends_in_a_goodbye_and_0(tmp_path: Path) -> None:
             assert "1 domain in" in running.err
             assert "1 Goodbye" in running.err
         other.says("the client said Goodbye")
+
+
+def test_ctrl_c_while_it_connects_ends_in_0_and_sends_no_message(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(10)
+        ours = tmp_path / "silent.conf"
+        ours.touch(0o600)
+        ours.write_text(CONFIG.replace("192.0.2.2:51820", f"127.0.0.1:{silent.getsockname()[1]}"))
+        with process(tmp_path, "client", "--peer", str(ours), "--resource", RESOURCE, "-n", "1") as running:
+            assert silent.recv(2000)[0] == 1  # it has begun a handshake
+            assert running.end() == 0
+            assert running.out == ""
+            assert "bug" not in running.err
