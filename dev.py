@@ -3,7 +3,7 @@
 
 usage: python3 dev.py COMMAND [ARGUMENT ...]
 
-  demo             make .venv, install fzctl into it, decode the sample captures
+  demo             make .venv, install fzctl into it, decode the sample captures, play on loopback
   test [ARG ...]   the whole test suite; arguments go to pytest
   check            ruff, mypy, import-linter
   bench [--short]  the measurements of README's table
@@ -40,6 +40,7 @@ PEERS = {
     "tshark": "tshark",
     "tcpdump": "tcpdump",
     "ip": "iproute2",
+    "tc": "iproute2",
     "wireguard-go": "wireguard-go",
     "wg": "wireguard-tools",
     "turnserver": "coturn",
@@ -109,6 +110,8 @@ def demo() -> int:
         headline(" ".join(["fzctl decode", *options, shown(path)]))
         # Quiet, because the keys of samples are everybody's.
         codes.append(run([fzctl, "decode", "--quiet", *options, shown(path)]))
+    headline("fzctl demo")
+    codes.append(run([fzctl, "demo"]))
     headline("to look closer")
     print(f"""\
 captures/README.md tells the story of each of them.

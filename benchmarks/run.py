@@ -1,7 +1,7 @@
 """Measures whole processes against their peers, in turns, and prints a table with ratios.
 
     python3 benchmarks/run.py [--short] [--rounds N]
-    python3 benchmarks/run.py --live          what runs on interfaces instead, as root (see live.py)
+    python3 benchmarks/run.py --live          what runs live instead, as root (see live.py, replay.py)
 
 Each row is the median of at least five rounds in which every program of a group runs once, one
 after the other, so that a slow minute of the machine meets all of them. The captures are made on
@@ -228,7 +228,8 @@ def main() -> int:
     parser.add_argument("--live", action="store_true", help="measure on interfaces instead; needs root")
     args = parser.parse_args()
     if args.live:
-        return subprocess.run([sys.executable, str(ROOT / "benchmarks" / "live.py")], check=False).returncode
+        scripts = [str(ROOT / "benchmarks" / name) for name in ("live.py", "replay.py")]
+        return max(subprocess.run([sys.executable, each], check=False).returncode for each in scripts)
     missing: list[str] = []
     results = []
     print(f"{'':36} {'wall':>9}    {'cpu':>9}    {'memory':>6}      ratios: wall, cpu")

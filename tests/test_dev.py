@@ -78,7 +78,7 @@ def test_demo_passes_the_first_failure_on_and_shows_the_rest(
     for name in ("a.pcap", "b.pcapng", "c.pcap.gz", "README.md"):
         (tmp_path / "captures" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "captures" / name).touch()
-    codes = {"a.pcap": 0, "b.pcapng": 3, "c.pcap.gz": 1}
+    codes = {"a.pcap": 0, "b.pcapng": 3, "c.pcap.gz": 1, "demo": 4}
     seen: list[str] = []
 
     def run(command: list[str | Path]) -> int:

@@ -14,13 +14,15 @@ class Received(NamedTuple):
 
     ``time`` is nanoseconds since the Unix epoch when it came; ``source`` says for people who sent
     it: a peer's outer endpoint or an interface's name. ``direction`` is ``in`` or ``out`` where the
-    carrier knows (interfaces see both), else ``in``.
+    carrier knows (interfaces see both), else ``in``. ``peer`` is the public key of who sent it where
+    the carrier may have several others at its other end, and answers them by that name.
     """
 
     packet: bytes
     time: int
     source: str
     direction: str | None = IN
+    peer: str = ""
 
 
 class Carrier(Protocol):

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 from fzctl.carriers.base import IN, OUT, Received
 from fzctl.carriers.recording import CaptureFile, KeySink
-from fzctl.carriers.sockets import Arrival, Datagrams
+from fzctl.carriers.sockets import LOOPBACK, Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
 from fzctl.errors import CarrierError
 from fzctl.wireguard.config import Config, PeerConfig, lacks_unspecified
@@ -23,6 +23,7 @@ from fzctl.wireguard.device import Device
 from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 from fzctl.wireguard.events import ESTABLISHED, GAVE_UP, UNLISTED, Event
 from fzctl.wireguard.keylog import Entry
+from fzctl.wireguard.keys import decode_key, encode_key
 from fzctl.wireguard.load import UnderLoad
 from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.peer import NO_ENDPOINT, NO_PEER, QUEUED
@@ -34,6 +35,7 @@ PATIENCE: Final = 15.0
 
 _BETWEEN_LOOKS: Final = 0.02
 _MOST_WAITING: Final = 65536
+_DISCARD: Final = 9
 _RELAY_WARNS: Final = "warning"
 
 
@@ -56,6 +58,8 @@ class Relay(Protocol):
 
     @property
     def is_ready(self) -> bool: ...
+    @property
+    def relayed(self) -> Endpoint | None: ...
     def start(self, now: float) -> None: ...
     def stop(self, now: float) -> None: ...
     def send(self, payload: bytes, peer: Endpoint, now: float) -> None: ...
@@ -118,8 +122,12 @@ class PeerCarrier:
     @property
     def name(self) -> str:
         """``peer 192.0.2.2:51820``, or by its key where nobody knows where it is."""
-        endpoint = self._peer.endpoint
-        return f"peer {self._target.key if endpoint is None else format_endpoint(endpoint)}"
+        return self.name_of(self._target.key)
+
+    @property
+    def port(self) -> int:
+        """The UDP port on which it listens."""
+        return self._sockets.local((LOOPBACK[4], _DISCARD))[1]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -130,6 +138,16 @@ class PeerCarrier:
     def is_connected(self) -> bool:
         """Is there a session to send under?"""
         return self._peer.is_connected(self._clock.monotonic())
+
+    def reach_relay(self, timeout: float = PATIENCE) -> Endpoint | None:
+        """Our address on the relay, where peers reach us; ``None`` without a relay.
+
+        Raises CarrierError where it gives us none.
+        """
+        self._check_open("reach")
+        self._evidence = self._evidence.fresh()
+        self._await_relay(self._clock.monotonic() + timeout)
+        return None if self._relay is None else self._relay.relayed
 
     def connect(self, timeout: float = PATIENCE) -> None:
         """Begin a handshake and see it through, also where there is a session already.
@@ -182,6 +200,34 @@ class PeerCarrier:
         self._flush()
         if self._evidence.unsent is not None:
             raise self._failure("send to", 0)
+
+    def send_to(self, packet: bytes, peer: str) -> None:
+        """Answer one of the config's peers, named by its public key, under the session that it has with us.
+
+        Raises CarrierError where there is none, or the packet did not leave.
+        """
+        self._check_open("answer")
+        now = self._clock.monotonic()
+        if now - self._looked >= _BETWEEN_LOOKS:
+            self._look(now)
+        owner = self._device.peer(decode_key(peer) or b"")
+        if not owner.is_connected(now):
+            raise CarrierError("answer", self.name_of(peer), "there is no session with it (any more)")
+        self._evidence.unsent = None
+        owner.send(packet, now)
+        self._flush()
+        if self._evidence.unsent is not None:
+            raise CarrierError("answer", self.name_of(peer), os.strerror(self._evidence.unsent))
+
+    def name_of(self, peer: str) -> str:
+        """One of the config's peers for people, as ``name`` is for the target. Raises KeyError for others."""
+        endpoint = self._device.peer(decode_key(peer) or b"").endpoint
+        return f"peer {peer if endpoint is None else format_endpoint(endpoint)}"
+
+    def local_name(self, peer: str) -> str:
+        """Where datagrams to that peer come from; empty where nobody knows where it is."""
+        endpoint = self._device.peer(decode_key(peer) or b"").endpoint
+        return "" if endpoint is None else format_endpoint(self._sockets.local(endpoint))
 
     def keepalive(self) -> None:
         """Say that we are here, with a message that holds nothing."""
@@ -260,7 +306,7 @@ class PeerCarrier:
         relay = self._relay
         if relay is None or relay.is_ready:
             return
-        self._pump(deadline, lambda: relay.is_ready or self._evidence.relay is not None)
+        self._pump(deadline, lambda: relay.is_ready or self._evidence.relay is not None, hasty=True)
         if not relay.is_ready:
             raise self._evidence.relay or self._no_relay()
 
@@ -317,11 +363,12 @@ class PeerCarrier:
                     self._warn(str(event.error))
                 elif event.error is not None:
                     self._evidence.relay = event.error
-        for packet, _, source in self._device.packets():
+        for packet, peer, source in self._device.packets():
             if len(self._inbox) >= _MOST_WAITING:
                 self._inbox.popleft()
                 self.dropped += 1
-            self._inbox.append(Received(packet, self._clock.time_ns(), format_endpoint(source)))
+            key, place = encode_key(peer), format_endpoint(source)
+            self._inbox.append(Received(packet, self._clock.time_ns(), place, IN, key))
         for told in self._device.events():
             self._hear(told)
 
@@ -363,7 +410,8 @@ class PeerCarrier:
     def _no_relay(self) -> CarrierError:
         server = "" if self._server is None else f" {format_endpoint(self._server)}"
         said = f" ({os.strerror(self._evidence.error)})" if self._evidence.error else ""
-        return CarrierError("reach", f"the relay{server}", f"it did not answer in time{said}; check its port")
+        how = "it did not answer" if self._evidence.is_refused else "it did not answer in time"
+        return CarrierError("reach", f"the relay{server}", f"{how}{said}; check its address and port")
 
     def _failure(self, operation: str, waited: float) -> CarrierError:
         return CarrierError(operation, self.name, explain(self._evidence, waited, self._target, self._config))

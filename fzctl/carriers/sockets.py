@@ -9,14 +9,15 @@ import selectors
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from fzctl.errors import CarrierError
 from fzctl.wireguard.endpoints import Endpoint, format_endpoint
 
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
-_ANY: Final = {4: "0.0.0.0", 6: "::"}
+ANY: Final = {4: "0.0.0.0", 6: "::"}
+LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
 _LARGEST: Final = 65535
 _BUFFER: Final = 4 * 1024 * 1024
 # Linux, <linux/in.h> and <linux/in6.h>; older Pythons do not name them.
@@ -58,10 +59,16 @@ def open_socket(family: int) -> socket.socket:
 
 
 class UdpSockets:
-    """IPv4 and IPv6 on one port (0: any). Raises CarrierError where the port cannot be had."""
+    """IPv4 and IPv6 on one port (0: any) of all addresses, or of those given by IP version.
 
-    def __init__(self, port: int = 0, make: MakeSocket = open_socket) -> None:
+    Raises CarrierError where the port cannot be had.
+    """
+
+    def __init__(
+        self, port: int = 0, make: MakeSocket = open_socket, addresses: Mapping[int, str] = ANY
+    ) -> None:
         self._make: Final = make
+        self._addresses: Final = addresses
         self._sockets: Final[dict[int, socket.socket]] = {}
         self._local: Final[dict[Endpoint, Endpoint]] = {}
         self._selector: Final = selectors.DefaultSelector()
@@ -95,7 +102,7 @@ class UdpSockets:
         known = self._local.get(endpoint)
         if known is None:
             version = 6 if ":" in endpoint[0] else 4
-            address = _ANY[version]
+            address = ANY[version]
             with contextlib.suppress(OSError), self._make(_FAMILIES[version]) as probe:
                 probe.connect(endpoint)
                 address = probe.getsockname()[0]
@@ -122,7 +129,7 @@ class UdpSockets:
         with contextlib.suppress(OSError):
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         try:
-            opened.bind((_ANY[version], port))
+            opened.bind((self._addresses[version], port))
         except OSError as error:
             if version == 6 and error.errno == errno.EADDRNOTAVAIL:  # IPv6 is switched off
                 opened.close()
@@ -144,7 +151,7 @@ class UdpSockets:
             pass
         except OSError as error:
             if sys.platform != "linux":
-                return Arrival(b"", (_ANY[version], 0), error.errno or 0)
+                return Arrival(b"", (ANY[version], 0), error.errno or 0)
         else:
             return Arrival(datagram, (source[0], source[1]))
         return self._read_error(version, ready) if sys.platform == "linux" else None
@@ -161,16 +168,16 @@ class UdpSockets:
         return None
 
 
-def resolve(endpoint: Endpoint, config: str) -> Endpoint:
+def resolve(endpoint: Endpoint, place: str) -> Endpoint:
     """An endpoint with a name to one with an address. Raises CarrierError where that fails.
 
-    ``config`` is where the name stands, for the error.
+    ``place`` is where the name stands, for the error.
     """
     try:
         found = socket.getaddrinfo(*endpoint, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no name of a host"
-        problem = f"{reason}; check the Endpoint in {config}, or write an address there"
+        problem = f"{reason}; check {place}, or write an address there"
         raise CarrierError("find", format_endpoint(endpoint), problem) from None
     address = found[0][4]
     return str(address[0]), int(address[1])

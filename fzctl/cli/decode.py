@@ -17,10 +17,9 @@ from itertools import islice
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.output import make_output
 from fzctl.cli.redaction import add_redact_arguments
-from fzctl.cli.saving import add_saving_arguments, open_saver
+from fzctl.cli.saving import add_saving_arguments, open_saver, spare_inputs
 from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
-from fzctl.render.escape import escape
 
 FILES_ANYWHERE = True
 
@@ -60,7 +59,7 @@ def run(args: Namespace) -> int:
     sources = [*args.read, *args.files]
     if not sources:
         raise UsageError("decode needs a capture file, or - for standard input (see fzctl decode --help)")
-    _spare_inputs(args.write, sources)
+    spare_inputs(args.write, sources)
     inputs = Inputs(args, sources)
     selection = Selection(args)
     interrupted = False
@@ -81,20 +80,6 @@ def run(args: Namespace) -> int:
         output.finish()
     inputs.report(output)
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
-
-
-def _spare_inputs(target: str | None, sources: list[str]) -> None:
-    """Refuse to overwrite what is yet to be read."""
-    for source in sources:
-        if target is not None and target != "-" and source != "-" and _is_same_file(source, target):
-            raise UsageError(f"-w {escape(target)} would overwrite an input; give it another name")
-
-
-def _is_same_file(source: str, target: str) -> bool:
-    try:
-        return os.path.samefile(source, target)
-    except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
-        return False
 
 
 def _has_terminal() -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING, Any
 
 from fzctl.errors import UsageError
 from fzctl.protocol.codec import encode
 from fzctl.protocol.fields import Option
 from fzctl.protocol.kinds import KINDS, Kind
 from fzctl.protocol.packet import build_packet
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 RAW = "raw"
 
@@ -33,6 +37,17 @@ def build_message(args: Namespace) -> bytes:
         return build_packet(args.kind, _payload(args), reserved=args.reserved, force=True)
     kind = next(kind for kind in KINDS if kind.command == args.message)
     return encode(kind, _values(kind, args), force=args.force)
+
+
+def build_layers(args: Namespace) -> Packet:
+    """The same as scapy's layers, which refuse nothing: for what is sent."""
+    from fzctl.layers import FzP2p, control_packet, layer_for
+
+    if args.message == RAW:
+        return control_packet(FzP2p(kind=args.kind, reserved=args.reserved) / _payload(args))
+    kind = next(kind for kind in KINDS if kind.command == args.message)
+    values: dict[str, Any] = _values(kind, args)
+    return control_packet(layer_for(kind)(**values))
 
 
 def _values(kind: Kind, args: Namespace) -> dict[str, object]:

@@ -7,9 +7,10 @@ still be decrypted.
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -223,3 +224,17 @@ def saver_kind(args: Namespace) -> type[Saver] | None:
             "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
         )
     return AllSaver if wants_all else FrameSaver if wants_frames else Saver
+
+
+def spare_inputs(target: str | None, sources: Iterable[str], option: str = "-w") -> None:
+    """Refuse to overwrite what is yet to be read. Raises UsageError, which names ``option``."""
+    for source in sources:
+        if target is not None and target != "-" and source != "-" and _is_same_file(source, target):
+            raise UsageError(f"{option} {escape(target)} would overwrite an input; give it another name")
+
+
+def _is_same_file(source: str, target: str) -> bool:
+    try:
+        return os.path.samefile(source, target)
+    except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
+        return False

@@ -20,9 +20,9 @@ from scapy.layers.inet6 import IPerror6, IPv6, _IPv6ExtHdr
 from scapy.packet import Packet, Raw, bind_top_down
 
 from fzctl.errors import EncodeError
-from fzctl.layers.exchange import exchange_key, is_answer
 from fzctl.layers.fields import IpListField, UuidField, printable, scapy_fields, short_addresses
 from fzctl.protocol.codec import Message, canonical_values, decode, decode_truncated, encode_payload, judge
+from fzctl.protocol.exchange import exchange_key, is_answer
 from fzctl.protocol.kinds import AUTO, KINDS, Kind, kind_by_name
 from fzctl.protocol.packet import CONTROL_HEADER, build_packet, declared_length, is_ours
 

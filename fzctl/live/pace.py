@@ -23,7 +23,7 @@ LONGEST_WAIT: Final = 0.1
 
 
 class Pacer:
-    """Sends over one carrier. What it has counted stands there at any time, also after an error.
+    """Sends over one carrier. What it has counted stands there after an error, too.
 
     ``sent`` and ``received`` count packets, ``done`` what impairments did, ``seconds`` is from the
     start to the last packet, ``late`` the most that one left behind its time: where it grows, the
@@ -55,29 +55,36 @@ class Pacer:
 
         Raises CarrierError where a packet does not leave.
         """
-        start = now = self._clock()
-        send = self._carrier.send
-        in_batch = 0
-        for timed in packets:
-            due = start + timed.time
-            if due > now or in_batch == BATCH:
-                if due <= now:
-                    self._poll()
-                now = self._wait(due)
-                in_batch = 0
-                if now < due or self._stopped():
-                    return False
-            in_batch += 1
-            if timed.done:
-                self.done.update(timed.done)
-            if LOST not in timed.done:
-                send(timed.packet)
-                self.sent += 1
-                if now - due > self.late:
-                    self.late = now - due
-                self.seconds = now - start
-            if self._on_sent is not None:
-                self._on_sent(timed)
+        start = now = last = self._clock()
+        send, on_sent = self._carrier.send, self._on_sent
+        in_batch = sent = 0
+        late = self.late
+        try:
+            for timed in packets:
+                due = start + timed.time
+                if due > now or in_batch == BATCH:
+                    self.sent, sent = self.sent + sent, 0
+                    if due <= now:
+                        self._poll()
+                    now = self._wait(due)
+                    in_batch = 0
+                    if now < due or self._stopped():
+                        return False
+                in_batch += 1
+                if timed.done:
+                    self.done.update(timed.done)
+                if not timed.done or LOST not in timed.done:
+                    send(timed.packet)
+                    sent += 1
+                    last = now
+                    if now - due > late:
+                        late = now - due
+                if on_sent is not None:
+                    on_sent(timed)
+        finally:
+            self.sent += sent
+            self.late = late
+            self.seconds = last - start
         self._poll()
         end = self._clock() + linger
         return self._wait(end) >= end

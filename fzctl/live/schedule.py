@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from fzctl.errors import UsageError
+from fzctl.protocol.kinds import CLIENT, GATEWAY
 from fzctl.protocol.packet import is_ours
 from fzctl.records import Record
 
+TO_GATEWAY: Final = "a>b"
+TO_CLIENT: Final = "b>a"
+"""The ways of records, where the client is a: it begins the first session."""
+
 _NANOSECONDS: Final = 1_000_000_000
+_TO: Final[dict[tuple[str, ...], str]] = {(GATEWAY,): TO_GATEWAY, (CLIENT,): TO_CLIENT}
 
 
 class Timed(NamedTuple):
@@ -38,6 +44,26 @@ def sendable(records: Iterable[Record], direction: str | None = None) -> Iterato
             continue
         if message.reason != "truncated" and direction in (None, record.direction):
             yield record
+
+
+def way_of_kind(record: Record) -> str | None:
+    """The way that messages of this kind go, by who handles them; ``None`` where both sides do."""
+    kind = record.message.declaration
+    return None if kind is None else _TO.get(kind.handled_by)
+
+
+def looped(records: Sequence[Record], rounds: int) -> Iterator[Record]:
+    """The records so many times over; each round follows the one before as they follow each other.
+
+    That is after the mean pause between them, or a second where there is but one.
+    """
+    times = [record.time for record in records if record.time is not None]
+    span = max(times) - times[0] if times else 0
+    pause = span // (len(times) - 1) if len(times) > 1 else _NANOSECONDS
+    for number in range(rounds):
+        shift = number * (span + pause)
+        for record in records:
+            yield record if record.time is None else record._replace(time=record.time + shift)
 
 
 def at_own_times(records: Iterable[Record], speed: float = 1.0) -> Iterator[Timed]:

@@ -34,6 +34,7 @@ LOOKUP_LIMIT: Final = 10_000
 MOST_LOOKUPS: Final = 1000
 
 _NO_STATE: Final = "the client has no authorization here, so it gets no answer"
+_GONE: Final = "the client is gone, the answer is lost"
 
 
 class Resource(NamedTuple):
@@ -82,6 +83,10 @@ class Gateway:
         known.resources[resource_key(resource.id)] = resource
         known.throttle.clear()
 
+    def admit(self, client: str) -> None:
+        """The portal knows ``client``, whatever it may reach: from now on it gets answers."""
+        self._clients.setdefault(client, _Client())
+
     def revoke(self, client: str, resource: str) -> Reaction:
         """The portal takes an authorization back. With the last one goes the client, told by a Goodbye."""
         known = self._clients.get(client)
@@ -125,7 +130,7 @@ class Gateway:
             return self._give_up(lookup)
         known = self._clients.get(lookup.client)
         if known is None:
-            return Reaction(lookup.client, note="the client is gone, the answer is lost")
+            return Reaction(lookup.client, note=_GONE)
         found = tuple(addresses)
         wiped = known.table.wipe_for(lookup.domain, lookup.proxy_ips)
         problem = known.why_not(lookup.resource, lookup.domain)
@@ -136,6 +141,15 @@ class Gateway:
         if wiped:
             notes.append(f"the NAT table of {wiped} proxy IPs was wiped: one of them was another domain's")
         return _answer(lookup, Status.ACTIVE, "; ".join(notes) or None)
+
+    def refuse(self, number: int, why: str) -> Reaction | None:
+        """End a lookup with Inactive, for a reason of the holder's; ``None`` where it is over already."""
+        lookup = self._lookups.pop(number, None)
+        if lookup is None:
+            return None
+        if lookup.client not in self._clients:
+            return Reaction(lookup.client, note=_GONE)
+        return _answer(lookup, Status.INACTIVE, why)
 
     def expire(self, now: int) -> list[Reaction]:
         """Answer for all lookups whose time is up."""
@@ -163,6 +177,11 @@ class Gateway:
         known = self._clients.get(client)
         return [] if known is None else known.table.rows()
 
+    def revision(self, client: str) -> int:
+        """Another number whenever the client's NAT table has changed; 0 where it has none."""
+        known = self._clients.get(client)
+        return 0 if known is None else known.table.revision
+
     def clients(self) -> list[str]:
         """All clients that have an authorization."""
         return list(self._clients)
@@ -184,7 +203,7 @@ class Gateway:
 
     def _give_up(self, lookup: Lookup) -> Reaction:
         if lookup.client not in self._clients:
-            return Reaction(lookup.client, note="the client is gone, the answer is lost")
+            return Reaction(lookup.client, note=_GONE)
         return _answer(lookup, Status.INACTIVE, "the lookup took longer than 10 s")
 
 

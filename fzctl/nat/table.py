@@ -22,9 +22,10 @@ class Mapped(NamedTuple):
 
 
 class NatTable:
-    """The proxy IPs that one client has told."""
+    """The proxy IPs that one client has told; ``revision`` counts the changes."""
 
     def __init__(self) -> None:
+        self.revision = 0
         self._rows: dict[bytes, Mapped] = {}
 
     def wipe_for(self, domain: str, proxy_ips: Iterable[str]) -> int:
@@ -35,6 +36,7 @@ class NatTable:
             return 0
         count = len(self._rows)
         self._rows.clear()
+        self.revision += 1
         return count
 
     def map(self, resource: str, domain: str, proxy_ips: Iterable[str], addresses: Iterable[str]) -> None:
@@ -48,7 +50,10 @@ class NatTable:
             family = [each for each in targets if len(each) == size]
             for position, proxy in enumerate(each for each in proxies if len(each) == size):
                 target = format_ip(family[position % len(family)]) if family else None
-                self._rows[proxy] = Mapped(format_ip(proxy), domain, resource, target)
+                row = Mapped(format_ip(proxy), domain, resource, target)
+                if self._rows.get(proxy) != row:
+                    self._rows[proxy] = row
+                    self.revision += 1
 
     def target(self, proxy_ip: str) -> str | None:
         """The address behind a proxy IP, ``None`` where there is none."""

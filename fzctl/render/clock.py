@@ -24,6 +24,16 @@ def format_clock(nanoseconds: int | None) -> str:
     return "-" if full is None else full[11:26]
 
 
+def format_span(nanoseconds: int) -> str:
+    """How long something took, in three digits: ``3.12 ms``, ``2.04 s``."""
+    if nanoseconds < 0:  # of a clock that stepped back
+        return "-" + format_span(-nanoseconds)
+    for unit, size in (("s", _NANOSECONDS), ("ms", 10**6)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.{max(0, 3 - len(str(nanoseconds // size)))}f} {unit}"
+    return f"{nanoseconds / 1000:.0f} us"
+
+
 @lru_cache(maxsize=256)
 def _format_second(second: int) -> str | None:
     try:

@@ -12,15 +12,17 @@ from fzctl.render.clock import format_time
 SCHEMA: Final = 1
 
 _BOOLEANS: Final = ("false", "true")
-_NOTHING_RARE: Final = (None, None, None, None)
+_NOTHING_RARE: Final = (None, None, None, None, None)
+_NANOSECONDS: Final = 10**9
 
 
 def to_jsonl(record: Record) -> str:
     """The record as one line of JSON, without the line's end."""
-    frame, time, message, path, outer, direction, copy_of, file, _, _, copy_in = record
+    frame, time, message, path, outer, direction, copy_of, file, _, exchange, copy_in = record
     when = format_time(time)
     head = f'{{"schema":{SCHEMA},"frame":{frame},"time":' + ("null" if when is None else f'"{when}"')
-    rare = (outer, direction, copy_of, file)
+    passed = None if exchange is None else exchange.response_time
+    rare = (outer, direction, copy_of, file, passed)
     if message.values is None and rare == _NOTHING_RARE:
         # The usual message: its fields are JSON already, and little else differs from line to line.
         packet, start = message.packet, message.offset
@@ -44,6 +46,9 @@ def to_jsonl(record: Record) -> str:
         text += f',"copy_of":{copy_of}'
     if copy_in is not None:
         text += f',"copy_in":{_dumps(copy_in)}'
+    if passed is not None:
+        seconds, rest = divmod(abs(passed), _NANOSECONDS)
+        text += f',"response_time":{"-" if passed < 0 else ""}{seconds}.{rest:09d}'
     if file is not None:
         text += f',"file":{_dumps(file)}'
     return text + "}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fzctl.records import Record
-from fzctl.render.clock import format_clock, format_time
+from fzctl.render.clock import format_clock, format_span, format_time
 from fzctl.render.escape import escape
 from fzctl.render.words import describe
 
@@ -33,6 +33,7 @@ def to_line(record: Record, *, colour: bool = False, brief: bool = False) -> str
         words.content,
         paint(resource, "dim", colour) if resource else "",
         paint(words.remark, words.mood, colour) if words.remark else "",
+        after(record),
     ]
     return "  ".join(part for part in parts if part).rstrip()
 
@@ -40,6 +41,12 @@ def to_line(record: Record, *, colour: bool = False, brief: bool = False) -> str
 def place_of(record: Record) -> str:
     """``#4``, the frame, with the file before it where there are several."""
     return f"#{record.frame}" if record.file is None else f"{escape(record.file)}#{record.frame}"
+
+
+def after(record: Record) -> str:
+    """``after 3.12 ms``: how long the answer took; empty where nobody has looked for the question."""
+    passed = None if record.exchange is None else record.exchange.response_time
+    return "" if passed is None else f"after {format_span(passed)}"
 
 
 def paint(text: str, style: str, colour: bool) -> str:

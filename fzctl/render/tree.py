@@ -9,7 +9,7 @@ from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.records import Record
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape, escape_bytes
-from fzctl.render.lines import paint
+from fzctl.render.lines import after, paint
 from fzctl.render.words import count_of, error_of, origin_of, title_of, verdict_of
 
 _STEP = "    "
@@ -47,6 +47,8 @@ def _lines(record: Record, colour: bool) -> Iterator[str]:
     if not message.accepted:
         verdict += f", {message.reason}: {escape(error_of(message))}"
     yield _STEP + paint(f"[Verdict: {verdict}]", mood, colour)
+    if after(record):
+        yield f"{_STEP}[Answer to frame {record.exchange and record.exchange.response_to}, {after(record)}]"
     if record.copy_of is not None:
         yield f"{_STEP}[Copy of {origin_of(record)}]"
 

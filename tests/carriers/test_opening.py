@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.carriers.opening import load_config, open_peer
+from fzctl.carriers.opening import load_config, load_password, open_peer
 from fzctl.errors import CarrierError
+from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keys import encode_key
+from fzctl.wireguard.stun import ALLOCATE, FAMILIES, REQUESTED_ADDRESS_FAMILY, decode_message
+from fzctl.wireguard.turnuri import TurnServer
 from tests.wireguard.lab import A, B, C
 
 HEAD = f"[Interface]\nPrivateKey = {encode_key(A.raw)}\n"
@@ -76,3 +79,64 @@ def test_a_name_that_does_not_resolve_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + peer(B.public, "Endpoint = nobody.invalid:7"))
     with pytest.raises(CarrierError, match=r"cannot find nobody\.invalid:7"):
         open_peer(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "password"), [("secret", "secret"), (" a b \r\nmore\n", " a b "), ("é", "é")]
+)
+def test_a_password_is_the_first_line_of_its_file(tmp_path: Path, text: str, password: str) -> None:
+    warnings: list[str] = []
+    assert load_password(write(tmp_path, text), warnings.append) == password
+    assert warnings == []
+    load_password(write(tmp_path, text, 0o644), warnings.append)
+    assert [each.partition(": ")[2] for each in warnings] == [
+        "others can read the password in it (chmod 600 takes that away)"
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\r\nsecret"])
+def test_an_empty_password_is_refused_without_showing_the_rest(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CarrierError, match="its first line is empty") as caught:
+        load_password(write(tmp_path, text), lambda sentence: None)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "family"), [("Endpoint = 127.0.0.1:7", 4), ("Endpoint = [::1]:7", 6), ("", 4)]
+)
+def test_a_relay_is_asked_for_an_address_of_the_peers_version_at_a_numeric_server(
+    tmp_path: Path, endpoint: str, family: int
+) -> None:
+    sent: list[tuple[bytes, Endpoint]] = []
+
+    class Sockets:
+        def send(self, datagram: bytes, endpoint: Endpoint) -> None:
+            sent.append((datagram, endpoint))
+
+        def receive(self, timeout: float) -> None:
+            return None
+
+        def local(self, endpoint: Endpoint) -> Endpoint:
+            return endpoint
+
+        def close(self) -> None:
+            pass
+
+    path = write(tmp_path, HEAD + peer(B.public, "AllowedIPs = ::/0", endpoint))
+    turn = TurnServer("someone", "localhost", 3478)
+    with open_peer(path, turn=turn, password="secret", sockets=lambda port: Sockets()) as carrier:
+        carrier.receive(0)
+    (asked, server), *_ = sent
+    assert server in (("127.0.0.1", 3478), ("::1", 3478))
+    message = decode_message(asked)
+    assert message is not None
+    assert message.kind == ALLOCATE
+    version = message.attributes.get(REQUESTED_ADDRESS_FAMILY)
+    assert version == (None if family == 4 else bytes((FAMILIES[6], 0, 0, 0)))
+    assert all(b"secret" not in datagram for datagram, _ in sent)
+
+
+def test_a_relay_whose_name_does_not_resolve_is_said_with_its_option(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + peer(B.public, "AllowedIPs = ::/0", "Endpoint = 127.0.0.1:7"))
+    with pytest.raises(CarrierError, match=r"cannot find nobody\.invalid:3478: .*check the host of --turn"):
+        open_peer(path, turn=TurnServer("someone", "nobody.invalid", 3478), password="x")

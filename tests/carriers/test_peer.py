@@ -23,6 +23,7 @@ from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
 from fzctl.wireguard.config import Config
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
+from fzctl.wireguard.keys import encode_key
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
 from tests.carriers.test_sockets import has_ipv6
 from tests.carriers.wire import REFUSED, carrier_on
@@ -126,6 +127,44 @@ def test_a_sender_that_never_receives_renews_the_session_too() -> None:
         wire.run(1)
     assert len(b.packets) == 400
     assert len(b.told("established")) == 4
+
+
+def test_several_others_are_told_apart_and_each_gets_its_own_answer() -> None:
+    wire = Wire()
+    place: Endpoint = ("192.0.2.3", 51822)
+    others = {encode_key(B.public): wire.add(B, AT_B, remote(A, AT_A))}
+    others[encode_key(C.public)] = wire.add(C, place, remote(A, AT_A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B), remote(C, None, allowed=UNLISTED))
+    for key, other in others.items():
+        assert "there is no session with it" in failure(lambda key=key: carrier.send_to(CONTROL, key))  # type: ignore[misc]
+        other.device.send(CONTROL, wire.now)
+        received = carrier.receive(1)
+        assert received is not None
+        assert (received.packet, received.peer) == (CONTROL, key)
+    for key in others:
+        carrier.send_to(CONTROL, key)
+    wire.run(0.1)
+    assert [other.packets for other in others.values()] == [[CONTROL], [CONTROL]]
+    assert [carrier.name_of(key) for key in others] == ["peer 192.0.2.2:51821", "peer 192.0.2.3:51822"]
+
+
+def test_an_answer_does_not_wait_for_a_session() -> None:
+    wire = Wire()
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    assert "cannot answer peer 192.0.2.2:51821" in failure(
+        lambda: carrier.send_to(CONTROL, encode_key(B.public))
+    )
+    assert wire.now == 0
+    assert wire.sent == []
+
+
+def test_an_answer_that_does_not_leave_is_told() -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    carrier.connect(1)
+    sockets.error = errno.ENETUNREACH
+    assert "Network is unreachable" in failure(lambda: carrier.send_to(CONTROL, encode_key(B.public)))
 
 
 def test_unpadded_as_firezone_sends() -> None:
@@ -382,6 +421,7 @@ class FakeRelay:
         self.out: list[bytes] = []
         self.told: list[RelayEvent] = []
         self.is_ready = False
+        self.relayed: Endpoint | None = None
         self.stopped = False
         self.due: float | None = None
 
@@ -448,6 +488,7 @@ def test_through_a_relay_all_datagrams_go_to_its_server() -> None:
 
     server = Server()
     wire.ends[SERVER] = type(b)(server, SERVER)  # type: ignore[arg-type]
+    assert carrier.reach_relay(5) is None  # this one has no address to tell
     carrier.connect(5)
     carrier.send(CONTROL)
     wire.run(0.1)
@@ -468,13 +509,31 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER, warn=warnings.append)
     relay.told.append(RelayEvent("warning", CarrierError("bind", "a channel", "no")))
     assert failure(lambda: carrier.connect(1.5)).startswith(
-        "cannot reach the relay 198.51.100.1:3478: it did not answer in time; check its port"
+        "cannot reach the relay 198.51.100.1:3478: it did not answer in time; check its address and port"
     )
     assert warnings == ["cannot bind a channel: no"]
     relay.told.append(RelayEvent("failed", CarrierError("allocate on", "the relay x", "wrong password")))
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_a_relay_where_nothing_listens_is_not_waited_for() -> None:
+    wire = Wire()
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=FakeRelay(), server=SERVER)
+    sockets.refuses = REFUSED
+    said = failure(lambda: carrier.reach_relay(15))
+    assert said.startswith("cannot reach the relay 198.51.100.1:3478: it did not answer (Connection refused)")
+    assert wire.now < 3
+    sockets.refuses = 0
+
+
+def test_without_a_relay_there_is_none_to_reach() -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    assert carrier.reach_relay() is None
+    assert wire.now == 0
 
 
 # --- on loopback ---

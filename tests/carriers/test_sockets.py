@@ -108,12 +108,12 @@ def test_a_listening_port_is_that_of_both_families() -> None:
 
 
 def test_addresses_and_names_are_resolved() -> None:
-    assert resolve(("192.0.2.1", 7), "wg.conf") == ("192.0.2.1", 7)
-    assert resolve(("2001:db8::1", 7), "wg.conf") == ("2001:db8::1", 7)
-    assert resolve(("localhost", 7), "wg.conf") in (("127.0.0.1", 7), ("::1", 7))
+    assert resolve(("192.0.2.1", 7), "the Endpoint in wg.conf") == ("192.0.2.1", 7)
+    assert resolve(("2001:db8::1", 7), "the Endpoint in wg.conf") == ("2001:db8::1", 7)
+    assert resolve(("localhost", 7), "the Endpoint in wg.conf") in (("127.0.0.1", 7), ("::1", 7))
 
 
 @pytest.mark.parametrize("name", ["nobody.invalid", "a..b", "x" * 70])
 def test_a_name_that_does_not_resolve_is_said_with_the_remedy(name: str) -> None:
     with pytest.raises(CarrierError, match=rf"cannot find {name}:7: .*; check the Endpoint in wg\.conf"):
-        resolve((name, 7), "wg.conf")
+        resolve((name, 7), "the Endpoint in wg.conf")

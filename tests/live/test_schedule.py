@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import UsageError
-from fzctl.live.schedule import at_once, at_own_times, at_rate, sendable
+from fzctl.live.schedule import at_once, at_own_times, at_rate, looped, sendable, way_of_kind
 from fzctl.protocol.codec import decode_truncated
 from fzctl.records import read_hex
-from tests.records import TIME, assigned, goodbye, record, status
+from tests.records import TIME, assigned, goodbye, raw, record, status
 
 SECOND = 1_000_000_000
 PACKETS = [assigned(), status(), goodbye()]
@@ -80,3 +80,22 @@ def test_copies_cut_packets_and_what_is_no_message_are_left_out() -> None:
     copy = record(assigned(), copy_of=1)
     strange = list(read_hex(["xx", "", "45000014000000004001000001020304" + "05060708"]))
     assert list(sendable([cut, copy, *strange, RECORDS[0]])) == [RECORDS[0]]
+
+
+def test_the_way_is_that_of_who_handles_the_kind() -> None:
+    ways = [way_of_kind(record(packet)) for packet in (assigned(), status(), goodbye(), raw(9), b"")]
+    assert ways == ["a>b", "b>a", None, None, None]
+
+
+def test_rounds_follow_each_other_as_messages_do() -> None:
+    found = list(at_own_times(looped(RECORDS, 3)))
+    assert [each.time for each in found] == [n * 0.25 for n in range(9)]
+    assert [each.packet for each in found] == PACKETS * 3
+    assert [each.number for each in found] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("times", [[None], [None, None], [TIME]])
+def test_rounds_of_messages_without_pauses_are_a_second_apart_or_at_once(times: list[int | None]) -> None:
+    records = [record(goodbye(), 1, time) for time in times]
+    found = [each.time for each in at_own_times(looped(records, 2))]
+    assert found == ([0.0, 1.0] if times == [TIME] else [0.0] * 2 * len(times))

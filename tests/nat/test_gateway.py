@@ -229,3 +229,26 @@ def test_no_message_makes_it_stumble(kind: int, payload: bytes, client: str) -> 
         reaction = found.handle(client, decode(build_packet(kind, payload), dialect), 0)
         assert reaction.client == client
     assert len(KINDS) == 6
+
+
+def test_a_client_that_may_reach_nothing_is_told_so_once_it_is_known() -> None:
+    gateway = Gateway()
+    assert gateway.handle(CLIENT, ask(), 0).send == ()
+    gateway.admit(CLIENT)
+    assert status_of(gateway.handle(CLIENT, ask(), 1)) == "Inactive"
+    assert gateway.clients() == [CLIENT]
+
+
+def test_a_lookup_can_be_refused_by_who_holds_it_but_not_twice(gateway: Gateway) -> None:
+    lookup = lookup_of(gateway.handle(CLIENT, ask(), 0))
+    answer = gateway.refuse(lookup.number, "it is a test")
+    assert status_of(answer) == "Inactive"
+    assert answer is not None
+    assert answer.note == "it is a test"
+    assert gateway.table(CLIENT) == []
+    assert gateway.refuse(lookup.number, "again") is None
+    orphan = lookup_of(gateway.handle(CLIENT, ask(), 1))
+    gateway.forget(CLIENT)
+    gone = gateway.refuse(orphan.number, "too late")
+    assert gone is not None
+    assert gone.send == ()

@@ -62,3 +62,20 @@ def test_every_proxy_ip_leads_to_one_of_the_addresses(proxies: list[int], found:
     assert all(target in addresses for target in targets) if addresses else set(targets) <= {None}
     counts = [targets.count(each) for each in set(addresses)]
     assert not counts or max(counts) - min(counts) <= 1
+
+
+def test_the_revision_changes_with_the_rows_and_only_with_them() -> None:
+    table = NatTable()
+    assert table.revision == 0
+    table.map(RESOURCE, "a.example.com", ["100.96.0.1"], ["10.0.0.1"])
+    first = table.revision
+    assert first > 0
+    table.map(RESOURCE, "a.example.com", ["100.96.0.1"], ["10.0.0.1"])
+    assert table.revision == first
+    table.map(RESOURCE, "a.example.com", ["100.96.0.1"], ["10.0.0.2"])
+    second = table.revision
+    assert second > first
+    assert table.wipe_for("a.example.com", ["100.96.0.1"]) == 0
+    assert table.revision == second
+    assert table.wipe_for("b.example.com", ["100.96.0.1"]) == 1
+    assert table.revision > second

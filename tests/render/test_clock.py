@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fzctl.render.clock import format_clock, format_time
+from fzctl.render.clock import format_clock, format_span, format_time
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ def test_the_clock_is_the_time_of_day_to_the_microsecond() -> None:
 @pytest.mark.parametrize("nanoseconds", [None, 2**64 * 10**9])
 def test_no_time_is_a_dash_on_the_clock(nanoseconds: int | None) -> None:
     assert format_clock(nanoseconds) == "-"
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (0, "0 us"),
+        (999, "1 us"),
+        (543_210, "543 us"),
+        (1_000_000, "1.00 ms"),
+        (3_123_456, "3.12 ms"),
+        (31_234_567, "31.2 ms"),
+        (312_345_678, "312 ms"),
+        (2_040_000_000, "2.04 s"),
+        (12_345_000_000, "12.3 s"),
+        (1_234_500_000_000, "1234 s"),
+        (-3_123_456, "-3.12 ms"),
+    ],
+)
+def test_a_span_has_three_digits(nanoseconds: int, text: str) -> None:
+    assert format_span(nanoseconds) == text

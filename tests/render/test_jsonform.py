@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fzctl.protocol.codec import decode_truncated
-from fzctl.records import Outer, Record
+from fzctl.records import Exchange, Outer, Record
 from fzctl.render.jsonform import to_json, to_jsonl, to_object
 from tests.records import RESOURCE, TIME, WHEN, assigned, goodbye, hostile_packets, raw, record, status
 
@@ -134,3 +134,17 @@ def test_outer_names_its_members() -> None:
 
 def test_a_time_beyond_four_digit_years_is_null() -> None:
     assert to_object(record(goodbye(), time=TIME * 1000))["time"] is None
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"), [(3_123_456, "0.003123456"), (12 * 10**9, "12.000000000"), (-1, "-0.000000001")]
+)
+@pytest.mark.parametrize("packet", [status(), raw(1, {"resource": RESOURCE})])
+def test_a_response_time_is_seconds_to_the_nanosecond(packet: bytes, nanoseconds: int, text: str) -> None:
+    answer = record(packet)._replace(exchange=Exchange(1, response_to=1, response_time=nanoseconds))
+    assert to_jsonl(answer).endswith(f',"response_time":{text}}}')
+    assert list(json.loads(to_jsonl(answer))) == [*MEMBERS, "response_time"]
+
+
+def test_a_question_has_none() -> None:
+    assert list(json.loads(to_jsonl(record(assigned())._replace(exchange=Exchange(1))))) == MEMBERS

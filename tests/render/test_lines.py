@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fzctl.render.lines import paint, place_of, to_line
+from fzctl.records import Exchange
+from fzctl.render.lines import after, paint, place_of, to_line
 from tests.records import RESOURCE, WHEN, assigned, goodbye, harmful, hostile_packets, raw, record, status
 
 SCREEN = [
@@ -69,3 +70,10 @@ def test_a_place_is_the_frame_and_of_several_files_the_file() -> None:
 def test_paint_colours_where_asked() -> None:
     assert paint("x", "bad", True) == "\x1b[31mx\x1b[0m"
     assert paint("x", "bad", False) == "x"
+
+
+def test_an_answer_tells_how_long_it_took_where_that_is_known() -> None:
+    answer = record(status())._replace(exchange=Exchange(1, response_to=1, response_time=3_123_456))
+    assert after(answer) == "after 3.12 ms"
+    assert to_line(answer).endswith(f"{RESOURCE}  after 3.12 ms")
+    assert after(record(status())) == after(record(assigned())._replace(exchange=Exchange(1))) == ""

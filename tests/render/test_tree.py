@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from fzctl.protocol.packet import build_packet
-from fzctl.records import Outer
+from fzctl.records import Exchange, Outer
 from fzctl.render.tree import to_tree
 from tests.records import assigned, goodbye, harmful, hostile_packets, raw, record, status
 from tests.render.test_lines import SCREEN
@@ -50,3 +50,9 @@ def test_hostile_text_adds_no_line_and_no_escape() -> None:
         text = to_tree(record(packet, file="\x1b\n\u202e"))
         assert not harmful(text)
         assert text.count("\n") <= plain + 1
+
+
+def test_an_answer_names_its_question() -> None:
+    answer = record(status())._replace(exchange=Exchange(1, response_to=7, response_time=3_123_456))
+    assert to_tree(answer).endswith("\n    [Answer to frame 7, after 3.12 ms]")
+    assert "Answer" not in to_tree(record(status()))

@@ -1,4 +1,4 @@
-"""Which message answers which: what scapy's ``sr1`` needs to pair them."""
+"""Which message answers which: what belongs together without request numbers."""
 
 from __future__ import annotations
 

@@ -24,19 +24,11 @@ from fzctl.layers import (
     control_packet,
     layer_for,
 )
-from fzctl.layers.exchange import is_answer
 from fzctl.protocol.kinds import KINDS
 from fzctl.protocol.packet import build_packet
 
 RESOURCE = "6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
 ADDRESSES = [f"100.96.0.{n}" for n in range(1, 5)]
-
-
-def test_which_kind_answers_which() -> None:
-    pairs = {
-        (answer.name, request.name) for answer in KINDS for request in KINDS if is_answer(answer, request)
-    }
-    assert pairs == {("domain_status", "assigned_ips"), ("response", "request")}
 
 
 def pairs(answer: Packet, request: Packet) -> bool:

@@ -1,0 +1,54 @@
+"""How a live verb ends: Ctrl-C and its like stop it once, and leave it its end in peace."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_before: dict[int, Any] = {}
+
+
+class Ending:
+    """How a block ended: ``was_interrupted`` or by itself."""
+
+    was_interrupted = False
+
+
+@contextmanager
+def interruptible() -> Iterator[Ending]:
+    """SIGINT, SIGTERM and SIGHUP end the block, whatever it is doing, and the program goes on behind it.
+
+    The block sees KeyboardInterrupt, once: while it finishes its files a second signal does nothing.
+    """
+    ending = Ending()
+    if threading.current_thread() is not threading.main_thread():
+        yield ending  # signals are no business of other threads
+        return
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants that one not to be heard
+        numbers.append(signal.SIGHUP)
+    _before.update({number: signal.getsignal(number) for number in numbers})
+    try:
+        for number in numbers:
+            signal.signal(number, _interrupt)
+        yield ending
+    except KeyboardInterrupt:
+        ending.was_interrupted = True
+    finally:
+        for number, handler in _before.items():
+            signal.signal(number, handler)
+        _before.clear()
+
+
+def finish_in_peace() -> None:
+    """Within an interruptible block: what follows is not disturbed any more."""
+    for number in _before:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _interrupt(*_: object) -> None:
+    finish_in_peace()
+    raise KeyboardInterrupt
