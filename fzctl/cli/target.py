@@ -36,6 +36,23 @@ def add_target_arguments(parser: ArgumentParser, *, listens: bool, default: str 
         target.add_argument(*flags, dest=dest, metavar=metavar, default=default, help=text)
 
     add("-i", dest="interface", metavar="IFACE", text="an interface of this machine, mostly WireGuard's")
+    add_peer_arguments(add, listens=listens)
+    add(
+        "-w", dest="write", metavar="FILE",
+        text="write the traffic: with --peer encrypted with its keys inside (pcapng), with -i the packets",
+    )  # fmt: skip
+    target.add_argument(
+        "--dst-mac", dest="dst_mac", metavar="MAC", type=_mac, default=default,
+        help="with -i on Ethernet: where the frames go (default: all IPv6 nodes)",
+    )  # fmt: skip
+    target.add_argument(
+        "--dry-run", dest="dry_run", action="store_true", default=default or False,
+        help="show all of it, and open and send nothing",
+    )  # fmt: skip
+
+
+def add_peer_arguments(add: Callable[..., object], *, listens: bool) -> None:
+    """Declare the tunnel that fzctl is an end of; ``add`` is as in ``add_target_arguments``."""
     waits = "; without Endpoint the other end begins" if listens else ""
     add(
         "--peer", dest="peer_config", metavar="WG.conf",
@@ -53,18 +70,6 @@ def add_target_arguments(parser: ArgumentParser, *, listens: bool, default: str 
     add(
         "--keylog", dest="keylog", metavar="FILE",
         text="with --peer: write the keys as a WireGuard key log (mode 0600)",
-    )  # fmt: skip
-    add(
-        "-w", dest="write", metavar="FILE",
-        text="write the traffic: with --peer encrypted with its keys inside (pcapng), with -i the packets",
-    )  # fmt: skip
-    target.add_argument(
-        "--dst-mac", dest="dst_mac", metavar="MAC", type=_mac, default=default,
-        help="with -i on Ethernet: where the frames go (default: all IPv6 nodes)",
-    )  # fmt: skip
-    target.add_argument(
-        "--dry-run", dest="dry_run", action="store_true", default=default or False,
-        help="show all of it, and open and send nothing",
     )  # fmt: skip
 
 
@@ -143,6 +148,21 @@ def open_target(args: Namespace, warn: Callable[[str], None], *, connect: bool =
     finally:
         finish_in_peace()
         opened.close()
+
+
+def open_listening_peer(args: Namespace, warn: Callable[[str], None]) -> PeerCarrier:
+    """The peer of ``--peer`` for a verb that only listens: it begins where it knows whom to begin with.
+
+    Raises UsageError, CarrierError, CaptureError.
+    """
+    from fzctl.carriers.opening import load_config
+    from fzctl.wireguard.config import choose_peer
+
+    peer = choose_peer(load_config(args.peer_config, _ignore), args.peer_key)
+    # What a listening verb writes are messages, not the tunnel's datagrams.
+    alone = Namespace(**{**vars(args), "write": None, "dst_mac": None})
+    check_target(alone)
+    return _open_peer(alone, warn, connect=peer.endpoint is not None)
 
 
 def warn_on_stderr(args: Namespace) -> Callable[[str], None]:

@@ -1,8 +1,9 @@
 """Show the control messages that go by on an interface, as they come.
 
 On a WireGuard device of your own they stand in plain. On a wire they travel inside WireGuard, which
--k opens with a key log; keys that are added to it meanwhile are used. Ctrl-C ends it: files are
-finished, counts printed. Packets count behind the kernel's filter, which lets through what may be a
+-k opens with a key log; keys that are added to it meanwhile are used. With --peer fzctl is an end
+of the tunnel itself and shows what the other end sends. Ctrl-C ends it: files are finished, counts
+printed. Packets of an interface count behind the kernel's filter, which lets through what may be a
 message, and with -k what may be WireGuard.
 """
 
@@ -21,6 +22,7 @@ from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.saving import add_saving_arguments, saver_kind
 from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
 from fzctl.cli.streams import say
+from fzctl.cli.target import add_peer_arguments, open_listening_peer, warn_on_stderr
 from fzctl.errors import EXIT_DONE, CarrierError, FzctlError, UsageError
 from fzctl.records import Record, read_records
 from fzctl.render.escape import escape
@@ -38,6 +40,7 @@ examples:
   fzctl watch -i eth0 -k wg.keys -T jsonl | jq .fields
   fzctl watch -i any -k wg.keys -w night.pcapng -b filesize:10000 -b files:20
   fzctl watch -i wg0 -a duration:60 -Y 'fzp2p.accepted == 0'
+  fzctl watch --peer wg.conf --keylog wg.keys
 """
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -80,6 +83,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-p", dest="promiscuous", action="store_false", help="only what is for this machine (not promiscuous)"
     )
+    target = parser.add_argument_group("peer (in place of -i)")
+    add_peer_arguments(
+        lambda *flags, text, **more: target.add_argument(*flags, help=text, **more), listens=True
+    )
     add_message_arguments(parser)
     parser.add_argument(
         "-a", metavar="duration:S", dest="duration", type=_duration, help="stop after so many seconds"
@@ -99,7 +106,11 @@ def run(args: Namespace) -> int:
     selection = Selection(args, live=True)
     kind = saver_kind(args)
     keys = _load_keys(args)
-    with closing(_open_source(args)) as source, _stopped_by_signals(source.stop):
+    try:
+        opened = _open_source(args)
+    except KeyboardInterrupt:  # while a peer was being reached: nothing was begun
+        return EXIT_DONE
+    with closing(opened) as source, _stopped_by_signals(source.stop):
         from fzctl.cli.livesaving import LiveSaving
 
         with LiveSaving.open(args, kind) as saving:
@@ -176,7 +187,11 @@ def _directed(source: Source, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _open_source(args: Namespace) -> Source:
-    """What the options name. Raises CarrierError."""
+    """What the options name. Raises UsageError, CarrierError."""
+    if args.peer_config is not None:
+        from fzctl.carriers.source import CarrierSource
+
+        return CarrierSource(open_listening_peer(args, warn_on_stderr(args)))
     from fzctl.carriers.devices import firezone_warning
     from fzctl.carriers.live import open_device
 
@@ -188,8 +203,12 @@ def _open_source(args: Namespace) -> Source:
 
 
 def _check(args: Namespace) -> None:
-    if args.interface is None:
-        raise UsageError("watch needs an interface: -i IFACE (see fzctl watch --help)")
+    if (args.interface is None) == (args.peer_config is None):
+        raise UsageError("watch needs one of -i IFACE and --peer WG.conf (see fzctl watch --help)")
+    if args.peer_config is None and (args.peer_key or args.turn or args.turn_password_file or args.keylog):
+        raise UsageError("--peer-key, --turn, --turn-password-file and --keylog go with --peer")
+    if args.peer_config is not None and args.keys:
+        raise UsageError("-k is for what goes by on an interface: what comes to our own peer is open already")
     if not args.keys and (args.all or args.keep_encrypted or args.embed_keys):
         raise UsageError("--all, --keep-encrypted and --embed-keys are for what keys open: give them with -k")
     if args.limits and args.write in (None, "-"):
@@ -228,12 +247,13 @@ def _report(args: Namespace, source: Source, output: Output, encrypted: Encrypte
     from fzctl.render.words import count_of
 
     name = escape(source.source)
+    who = "the kernel" if args.peer_config is None else "fzctl"
     if source.dropped:
         dropped = count_of(source.dropped, "packet")
-        say(f"fzctl: WARNING: {name}: the kernel had no room for {dropped}: messages may be missing")
+        say(f"fzctl: WARNING: {name}: {who} had no room for {dropped}: messages may be missing")
     if args.quiet:
         return
-    say(f"fzctl: {name}: {output.counts(source.frame_count)}; {source.dropped} dropped by the kernel")
+    say(f"fzctl: {name}: {output.counts(source.frame_count)}; {source.dropped} dropped by {who}")
     if encrypted is not None:
         from fzctl.render.sessions import unreadable_sentence
 

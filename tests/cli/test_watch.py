@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from fzctl.pcap.capture import open_capture
 from fzctl.pcap.links import ETHERNET, RAW
 from tests.carriers.rings import OUTGOING, Canned, Frame, block
 from tests.cli.conftest import ENVIRONMENT, Run
+from tests.cli.tunnels import other_end, write_config
 from tests.records import TIME, WHEN, assigned, goodbye, raw, status
 
 SAMPLES = Path(__file__).parents[2] / "captures" / "encrypted"
@@ -201,7 +203,7 @@ def test_files_go_on_in_a_ring_and_each_can_be_decrypted_by_itself(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "watch needs an interface: -i IFACE"),
+        ((), "watch needs one of -i IFACE and --peer WG.conf"),
         (("-i", "wg0", "-b", "files:3"), "-b goes with -w FILE"),
         (("-i", "wg0", "-b", "files:3", "-w", "-"), "-b goes with -w FILE"),
         (("-i", "wg0", "--all", "-w", "x"), "give them with -k"),
@@ -390,3 +392,44 @@ def test_time_is_what_the_kernel_says(fzctl: Run, on_device: OnDevice) -> None:
     on_device([Frame(goodbye(), time=TIME + 1)])
     shown = json.loads(fzctl("-q", "watch", *SHORT, "-T", "jsonl").out)
     assert shown["time"] == WHEN[:-3] + "90Z"
+
+
+# --- a peer of our own --------------------------------------------------------------------------------
+
+
+def test_what_a_peer_sends_is_shown_and_its_keys_are_written(fzctl: Run, tmp_path: Path) -> None:
+    saved, keylog = tmp_path / "a.pcapng", tmp_path / "a.keys"
+    with other_end(announced=assigned()) as end:
+        config = write_config(tmp_path, end.port)
+        found = fzctl(
+            "watch", "--peer", config, "-c", "1", "-T", "jsonl", "-w", str(saved), "--keylog", str(keylog)
+        )
+    assert found.code == 0
+    (line,) = found.lines
+    shown = json.loads(line)
+    assert (shown["name"], shown["direction"], shown["path"]) == ("assigned_ips", "in", ["raw", "ipv6"])
+    assert frames_of(saved) == [assigned()]
+    assert "LOCAL_EPHEMERAL_PRIVATE_KEY" in keylog.read_text()
+    assert f"peer 127.0.0.1:{end.port}" in found.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-i", "wg0", "--peer", "wg.conf"),
+        ("-i", "wg0", "--keylog", "a.keys"),
+        ("--peer", "wg.conf", "-k", "a.keys"),
+        ("--turn", "turn:a@127.0.0.1"),
+    ],
+)
+def test_options_of_a_peer_and_of_an_interface_do_not_mix(fzctl: Run, arguments: tuple[str, ...]) -> None:
+    assert fzctl("watch", *arguments).code == 2
+
+
+def test_a_peer_that_does_not_answer_is_an_error_of_the_tunnel(fzctl: Run, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    found = fzctl("watch", "--peer", write_config(tmp_path, port))
+    assert found.code == 4
+    assert f"connect to peer 127.0.0.1:{port}" in found.err

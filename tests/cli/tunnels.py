@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from fzctl.carriers.base import Received
 from fzctl.carriers.peer import PeerCarrier
@@ -26,9 +27,19 @@ def silence(packet: bytes) -> Iterable[bytes]:
 
 
 class OtherEnd:
-    """Takes what comes in a thread of its own, and sends what ``answer`` makes of it."""
+    """Takes what comes in a thread of its own, and sends what ``answer`` makes of it.
 
-    def __init__(self, answer: Answer = silence, static: PrivateKey = B, known: PrivateKey = A) -> None:
+    ``announced`` is sent as soon as there is a session.
+    """
+
+    def __init__(
+        self,
+        answer: Answer = silence,
+        static: PrivateKey = B,
+        known: PrivateKey = A,
+        announced: bytes | None = None,
+    ) -> None:
+        self._announced = announced
         self.packets: list[bytes] = []
         self._answer = answer
         sockets = UdpSockets()
@@ -55,6 +66,9 @@ class OtherEnd:
     def _run(self) -> None:
         while not self._ended.is_set():
             received: Received | None = self._carrier.receive(0.02)
+            if self._announced is not None and self._carrier.is_connected:
+                self._carrier.send(self._announced)
+                self._announced = None
             if received is not None:
                 self.packets.append(received.packet)
                 for packet in self._answer(received.packet):
@@ -62,7 +76,7 @@ class OtherEnd:
 
 
 @contextlib.contextmanager
-def other_end(answer: Answer = silence, **settings: PrivateKey) -> Iterator[OtherEnd]:
+def other_end(answer: Answer = silence, **settings: Any) -> Iterator[OtherEnd]:
     end = OtherEnd(answer, **settings)
     try:
         yield end
