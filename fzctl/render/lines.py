@@ -28,7 +28,7 @@ def to_line(record: Record, *, colour: bool = False, brief: bool = False) -> str
         f"{place_of(record):>5}",
         _padded(words.title, 15, "bold", colour),
         _padded(words.verdict, 7, words.mood, colour),
-        escape(record.direction or ""),
+        f"{escape(record.direction):3}" if record.direction else "",
         words.domain,
         words.content,
         paint(resource, "dim", colour) if resource else "",
