@@ -26,7 +26,7 @@ PROPERTIES: Final = {
     FRESH: "no state was decided by an answer that is old, or that the gateway never gave",
     ORDER: "packets that waited were released or dropped, each once and in their order",
     ENDED: "nothing that came after a Goodbye was acted upon",
-    ANSWERS: "the gateway answered what it was asked, once for each question, within 10 s",
+    ANSWERS: "the gateway answered what it was asked, once for each question, within 10 s and the way",
 }
 """What is looked at in every run; a scenario tells which of it the protocol does not promise."""
 

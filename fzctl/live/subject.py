@@ -67,10 +67,11 @@ class Origin(NamedTuple):
 class Course:
     """What became of one domain. Times are the clock's, in seconds.
 
-    ``exchange`` counts the set-ups and refreshes, ``sent`` the questions. ``since`` is when the
-    domain was asked for, or last ceased to be confirmed; ``confirmed_at`` when it became so and
-    stayed. ``queued`` are the packets that the NAT should hold. ``stale``, ``after_goodbye`` and
-    ``out_of_order`` are sentences about what should not have been.
+    ``exchange`` counts the set-ups and refreshes, ``sent`` the questions. ``started_at`` is when the
+    domain was asked for, ``since`` the same, or when it last ceased to be confirmed;
+    ``confirmed_at`` when it became so and stayed. ``queued`` are the packets that the NAT should
+    hold. ``stale``, ``after_goodbye`` and ``out_of_order`` are sentences about what should not have
+    been.
     """
 
     def __init__(self, target: Target) -> None:
@@ -78,6 +79,7 @@ class Course:
         self.exchange = 0
         self.order = 0
         self.sent = 0
+        self.started_at: float | None = None
         self.since: float | None = None
         self.confirmed_at: float | None = None
         self.is_authorized = True
@@ -124,7 +126,8 @@ class Subject:
 
     def begin(self, index: int, now: float) -> None:
         """The application asks for the domain's address, and from then on sends packets to it."""
-        self.courses[index].since = now
+        course = self.courses[index]
+        course.started_at = course.since = now
         self.query(index, now)
         self._use(index, now)
 
@@ -167,10 +170,15 @@ class Subject:
 
     def check_packets(self) -> None:
         """At the end: is each packet accounted for?"""
+        held = {key_of(entry.resource, entry.domain): entry.waiting for entry in self._nat.entries()}
         for course in self.courses:
-            away = course.released + course.lost + len(course.queued) + len(course.waiting_for_portal)
+            domain, waiting = course.target.domain, len(course.queued)
+            holds = held.get(course.target.key, 0)
+            if holds != waiting:
+                course.out_of_order.append(f"{domain}: {holds} packets are still held, not {waiting}")
+            away = course.released + course.lost + waiting + len(course.waiting_for_portal)
             if away != len(course.handed):
-                course.out_of_order.append(f"of {len(course.handed)} packets {away} are accounted for")
+                course.out_of_order.append(f"{domain}: {len(course.handed)} packets came, {away} went")
 
     # --- the application ---
 

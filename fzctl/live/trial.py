@@ -36,8 +36,6 @@ from fzctl.protocol.kinds import (
 )
 from fzctl.protocol.packet import build_packet
 
-SETTLE: Final = 0.3
-"""So many seconds a run goes on when all is done: what should not come may still come."""
 SILENCE: Final = 30.0
 """So long nothing comes about where nobody sends: long enough to call it never."""
 GRACE: Final = ANSWER_LIMIT + 1
@@ -50,10 +48,14 @@ _UNKNOWN: Final = next(number for number in range(256) if number not in {kind.nu
 
 
 class Settings(NamedTuple):
-    """What all runs have in common: the domains, and how many seconds one takes at most."""
+    """What all runs have in common: the domains, and how many seconds one takes at most.
+
+    For ``settle`` seconds a run goes on when all is done: what should not come may still come.
+    """
 
     targets: tuple[Target, ...]
     limit: float = 300.0
+    settle: float = 2.0
 
 
 class Gateway(NamedTuple):
@@ -131,7 +133,7 @@ class Trial:
                 break
             times = [end, self._agenda.next() or end]
             if self._calm_since is not None:
-                times.append(self._calm_since + SETTLE)
+                times.append(self._calm_since + self._settings.settle)
             received = self._carrier.receive(max(min(times) - now, 0.0))
             if received is not None and received.direction != OUT:
                 self.wire.arrive(received.packet, self._clock())
@@ -152,7 +154,8 @@ class Trial:
             self._calm_since = None
         elif self._calm_since is None:
             self._calm_since = now
-        return self._calm_since is not None and now - self._calm_since >= SETTLE - _ROUNDING
+        settle = self._settings.settle
+        return self._calm_since is not None and now - self._calm_since >= settle - _ROUNDING
 
     def _later(self, seconds: float, what: Callable[[float], None]) -> None:
         self._agenda.put(self._clock() + seconds, what)

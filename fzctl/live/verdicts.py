@@ -117,6 +117,11 @@ def not_run(scenario: Scenario, reason: str) -> Row:
     return Row(scenario, 0, {}, (), (), 0, reason)
 
 
+def all_held(rows: Iterable[Row]) -> bool:
+    """Did everything hold that must? What is undecided did not."""
+    return not any(row.verdict in (BROKEN, UNDECIDED) for row in rows)
+
+
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The smallest of the ascending ``values`` that ``share`` of them (0 to 1) do not exceed."""
     if not values:

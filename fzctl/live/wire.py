@@ -19,8 +19,8 @@ from fzctl.nat.gateway import LOOKUP_LIMIT
 from fzctl.protocol.codec import Message, decode, encode
 from fzctl.protocol.kinds import ASSIGNED_IPS, DOMAIN, DOMAIN_STATUS, RESOURCE, STATUS
 
-ANSWER_LIMIT: Final = LOOKUP_LIMIT / 1000
-"""Seconds after which a gateway has given its answer, if only an Inactive."""
+ANSWER_LIMIT: Final = LOOKUP_LIMIT / 1000 + 1
+"""Seconds after which a gateway's answer is here, if only an Inactive: the lookup's, and one for the way."""
 
 _FORGED: Final = Origin()
 _NO_FATE: Final = Fate()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from fzctl.live.scenarios import PROPERTIES, Scenario
-from fzctl.live.verdicts import BROKEN, HELD, NOT_RUN, UNDECIDED, WEAK, Row, percentile
+from fzctl.live.verdicts import BROKEN, HELD, NOT_RUN, UNDECIDED, WEAK, Row, all_held, percentile
 from fzctl.render.escape import escape
 from fzctl.render.lines import paint
 from fzctl.render.words import count_of
@@ -23,7 +23,8 @@ set up: domains confirmed in the end; median, 95 %, worst: from the moment a
 domain was asked for, or last ceased to be confirmed, until it was for good;
 resent: questions repeated, for each domain
 known weakness: the protocol's own rules do not prevent it (no timer, no
-sequence numbers); BROKEN: the rules promise it, and it did not hold"""
+sequence numbers); BROKEN: the rules promise it, and it did not hold;
+undecided: the time was up (--timeout) before anything had got through"""
 
 
 def heading(colour: bool) -> str:
@@ -90,7 +91,7 @@ def matrix_object(rows: Iterable[Row], *, gateway: str, simulated: bool, seed: i
         "gateway": gateway,
         "simulated": simulated,
         "seed": seed,
-        "ok": not any(row.verdict == BROKEN for row in rows),
+        "ok": all_held(rows),
         "properties": dict(PROPERTIES),
         "scenarios": [_row_object(row) for row in rows],
     }
