@@ -16,7 +16,6 @@ DELAY: Final = 0.025
 LOOKUP_TIME: Final = 0.05
 
 _CLIENT: Final = "client"
-_ROUNDING: Final = 1e-9
 
 
 class Simulation:
@@ -47,16 +46,20 @@ class Simulation:
 
     def _wake(self) -> None:
         self._due = None
-        self._put(self._player.handle_timeout(self._clock.now + _ROUNDING))
+        self._put(self._player.handle_timeout(self._clock.now))
 
     def _sender(self, packet: bytes) -> Callable[[], None]:
         return lambda: self._carrier.send(packet)
 
 
 class SimulatedGateway:
-    """A gateway by the book, and the client's end of the way to it."""
+    """A gateway by the book, and the client's end of the way to it.
+
+    ``forgotten`` counts how often it was made to forget the client.
+    """
 
     def __init__(self, player: GatewayPlayer | None = None) -> None:
+        self.forgotten = 0
         self.clock: Final = VirtualClock()
         self.player: Final = player or GatewayPlayer(Rules(otherwise=Answer(delay=LOOKUP_TIME)))
         self.carrier, far = memory_pair(self.clock, DELAY)
@@ -64,6 +67,7 @@ class SimulatedGateway:
 
     def forget(self) -> None:
         """It drops all that it knows about the client."""
+        self.forgotten += 1
         self.player.stop(self.clock.now)
         self.player.events()
 

@@ -93,7 +93,6 @@ class Course:
         self.handed: Final[list[bytes]] = []
         self.queued: Final[list[bytes]] = []
         self.waiting_for_portal: Final[list[bytes]] = []
-        self.query_due = False
 
 
 class Subject:
@@ -137,8 +136,6 @@ class Subject:
         if not course.is_authorized:
             return
         self._nat.recreate(course.target.domain)
-        if course.state is State.CONFIRMED:
-            course.since = now
         for each, other in enumerate(self.courses):
             if other.since is not None and other.is_authorized:
                 self._update(each, now)
@@ -198,8 +195,7 @@ class Subject:
             self._emit(index, effects)
         else:
             course.waiting_for_portal.append(packet)
-            if len(course.waiting_for_portal) == 1:
-                self._later(PORTAL_TIME, lambda then: self._authorized(index, then))
+            self._later(PORTAL_TIME, lambda then: self._authorized(index, then))
         if not self._silent:
             self._later(TRAFFIC_EVERY, lambda then: self._use(index, then))
 
@@ -213,9 +209,7 @@ class Subject:
         self._update(index, now, waited)
 
     def _query_again(self, index: int, now: float) -> None:
-        course = self.courses[index]
-        course.query_due = False
-        if course.state is State.FAILED:
+        if self.courses[index].state is State.FAILED:
             self.query(index, now)
 
     # --- the state machine ---
@@ -242,16 +236,16 @@ class Subject:
         before = course.state
         self._settle(course, effects, status)
         self._note_state(course, now)
-        if course.state is not before:
-            why = _why_stale(course, origin)
-            if why is not None:
-                course.stale.append(f"{target.domain}: {why} said {status}")
-            if not origin.forged:
-                course.order = max(course.order, origin.order)
-        if course.state is State.CONFIRMED and before is not State.CONFIRMED:
+        if course.state is before:
+            return
+        why = _why_stale(course, origin)
+        if why is not None:
+            course.stale.append(f"{target.domain}: {why} said {status}")
+        if not origin.forged:
+            course.order = max(course.order, origin.order)
+        if course.state is State.CONFIRMED:
             self._on_confirmed(index)
-        if course.state is State.FAILED and not course.query_due and not self._silent:
-            course.query_due = True
+        elif not self._silent:
             self._later(QUERY_AFTER, lambda then: self._query_again(index, then))
 
     def _emit(self, index: int, effects: Effects) -> None:

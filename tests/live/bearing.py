@@ -67,7 +67,6 @@ def predict(questions: Sequence[Fate], answers: Sequence[Fate], until: float) ->
     order = count()
     sent = answered = packets = 0
     confirmed: float | None = None
-    query_due = False
 
     def at(when: float, what: Callable[[float], None]) -> None:
         heapq.heappush(agenda, (round(when, 6), next(order), what))
@@ -89,18 +88,15 @@ def predict(questions: Sequence[Fate], answers: Sequence[Fate], until: float) ->
             at(now + fate.held, lambda then: status(fate.status or Status.ACTIVE, then))
 
     def status(text: str, now: float) -> None:
-        nonlocal confirmed, query_due
+        nonlocal confirmed
         before = state()
         nat.on_domain_status("g", target.domain, target.resource, text)
         if state() is State.CONFIRMED and before is not State.CONFIRMED:
             confirmed = now
-        if state() is State.FAILED and not query_due:
-            query_due = True
+        if state() is State.FAILED and before is not State.FAILED:
             at(now + QUERY_AFTER, failed)
 
     def failed(now: float) -> None:
-        nonlocal query_due
-        query_due = False
         if state() is State.FAILED:
             query(now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -26,7 +26,7 @@ from fzctl.live.verdicts import BROKEN, HELD, NOT_RUN, UNDECIDED, WEAK, Row, per
 from fzctl.protocol.fields import Status
 from tests.live.bearing import ROUND_TRIP, TARGETS, gateway_that
 from tests.live.loop import gateway_on_loopback
-from tests.records import RESOURCE
+from tests.records import RESOURCE, assigned
 
 SETTINGS = Settings(TARGETS)
 
@@ -161,6 +161,36 @@ def test_each_domain_is_one_target_however_often_and_in_whatever_way_it_is_named
     assert [target.domain for target in targets] == ["A.example.com", "b.example.com"]
     assert len({address for target in targets for address in target.proxy_ips}) == 16
     assert len(make_targets(["a"], RESOURCE, "ipv4")[0].proxy_ips) == 4
+
+
+# --- whoever is behind a carrier ---
+
+
+def over(gateway: SimulatedGateway, scenarios: Sequence[Scenario], runs: int = 2) -> list[Row]:
+    return list(try_live(scenarios, SETTINGS, runs, 0, gateway.carrier, gateway.clock))
+
+
+def test_an_answer_of_before_does_not_belong_to_a_run() -> None:
+    gateway = SimulatedGateway()
+    gateway.carrier.send(assigned("before.example.com"))
+    gateway.clock.wait(1)
+    [row] = over(gateway, choose_scenarios(["calm"]))
+    assert row.verdict == HELD
+
+
+def test_that_nothing_is_answered_where_nothing_was_asked_ends_nothing() -> None:
+    silent, calm = over(SimulatedGateway(), choose_scenarios(["no-traffic", "calm"])[::-1])
+    assert (silent.scenario.name, silent.answered, calm.verdict) == ("no-traffic", 0, HELD)
+
+
+def test_all_scenarios_in_a_row_against_one_gateway_show_what_they_show_against_fresh_ones() -> None:
+    for row in over(SimulatedGateway(), SCENARIOS):
+        if row.scenario.simulated:
+            assert row.verdict == NOT_RUN
+            continue
+        # What a gateway holds is not seen from outside; its words are.
+        assert set(row.weaknesses) == WEAKNESSES.get(row.scenario.name, set())
+        assert not row.broken
 
 
 # --- over a tunnel ---

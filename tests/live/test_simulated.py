@@ -6,8 +6,11 @@ import pytest
 
 from fzctl.live.gateway import Answer, GatewayPlayer, Rules
 from fzctl.live.simulated import DELAY, LOOKUP_TIME, SimulatedGateway
+from fzctl.nat.patterns import DomainPattern
 from fzctl.protocol.codec import decode
 from tests.records import assigned, goodbye
+
+QUICK_IPS = ("100.96.0.5", "100.96.0.6", "100.96.0.7", "100.96.0.8")
 
 
 def with_rules(**answer: object) -> SimulatedGateway:
@@ -53,6 +56,19 @@ def test_each_of_many_questions_is_answered_in_its_time() -> None:
     came += [gateway.carrier.receive(1) for _ in range(20)]
     answers = [decode(received.packet).fields["domain"] for received in came if received is not None]
     assert answers == [f"a{number}.example.com" for number in range(20)]
+
+
+def test_a_quick_lookup_overtakes_a_slow_one() -> None:
+    slow = Answer(DomainPattern("slow.example.com"), delay=5.0)
+    gateway = SimulatedGateway(GatewayPlayer(Rules(answers=(slow,), otherwise=Answer(delay=0.5))))
+    gateway.carrier.send(assigned("slow.example.com"))
+    gateway.carrier.send(assigned("quick.example.com", *QUICK_IPS))
+    said = []
+    for _ in range(2):
+        received = gateway.carrier.receive(9)
+        assert received is not None
+        said.append((decode(received.packet).fields["domain"], round(gateway.clock.now, 6)))
+    assert said == [("quick.example.com", 0.5 + 2 * DELAY), ("slow.example.com", 5 + 2 * DELAY)]
 
 
 def test_who_forgets_has_no_table_and_gives_no_answer_that_is_still_looked_up() -> None:

@@ -107,6 +107,42 @@ def test_a_failed_domain_is_asked_for_again_by_the_application(stage: Stage) -> 
     assert (len(stage.sent), stage.course.state, stage.course.exchange) == (2, State.PENDING, 2)
 
 
+def test_one_that_came_up_meanwhile_is_not_asked_for_again(stage: Stage) -> None:
+    stage.begin()
+    stage.say(INACTIVE)
+    stage.say(ACTIVE)
+    stage.wait(2 * QUERY_AFTER)
+    assert len(stage.sent) == 1
+
+
+def test_an_application_that_is_silent_asks_no_more() -> None:
+    stage = Stage(silent=True)
+    stage.begin()
+    stage.say(INACTIVE)
+    stage.wait(2 * QUERY_AFTER)
+    assert (len(stage.sent), stage.course.state) == (1, State.FAILED)
+
+
+def test_a_query_after_the_goodbye_asks_no_gateway(stage: Stage) -> None:
+    stage.begin()
+    stage.subject.end(stage.now)
+    stage.subject.query(0, stage.now)
+    assert (len(stage.sent), stage.course.state) == (1, None)
+
+
+def test_a_refresh_begins_an_exchange_and_a_recovery(stage: Stage) -> None:
+    stage.begin()
+    stage.say(ACTIVE)
+    stage.wait(3)
+    stage.subject.query(0, stage.now)
+    course = stage.course
+    assert (course.state, course.exchange, course.since, course.confirmed_at) == (State.PENDING, 2, 3, None)
+    stage.wait(3.5)
+    assert not course.queued  # a refresh lets packets pass
+    stage.say(ACTIVE, origin=Origin(False, 2, 2, 0))
+    assert course.confirmed_at == 3.5
+
+
 def test_a_goodbye_ends_everything_and_the_next_packet_asks_the_portal(stage: Stage) -> None:
     stage.begin()
     stage.wait(0.5)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fzctl.live.scenarios import Fate, choose_scenarios
+from fzctl.carriers.base import OUT, Received
+from fzctl.carriers.memory import MemoryCarrier
+from fzctl.live.scenarios import SCENARIOS, Fate, Scenario, choose_scenarios
 from fzctl.live.simulated import SimulatedGateway
 from fzctl.live.trial import GRACE, SILENCE, Settings
 from fzctl.nat.client import State
@@ -17,7 +19,7 @@ losses = st.lists(st.booleans(), max_size=12)
 fates = st.builds(
     Fate,
     lost=st.sampled_from((False, False, True)),
-    held=st.sampled_from((0.0, 0.0, 0.73, 1.37, 2.59)),
+    held=st.sampled_from((0.0, 0.0, 0.73, 1.37, 2.59, 5.83)),
     status=st.sampled_from((None, None, Status.ACTIVE, Status.INACTIVE)),
 )
 
@@ -107,6 +109,35 @@ def test_after_a_goodbye_everything_is_asked_anew_and_the_gateway_has_nothing_of
     assert all(course.exchange == 2 and course.lost for course in outcome.courses)
     assert outcome.table is not None
     assert {row.domain for row in outcome.table} == {target.domain for target in TARGETS}
+
+
+@pytest.mark.parametrize("name", ["goodbye", "goodbye-sent"])
+def test_the_gateway_forgets_with_the_goodbye_and_once(name: str) -> None:
+    [scenario] = choose_scenarios([name])
+    gateway = SimulatedGateway()
+    try_once(scenario, TARGETS, lambda: gateway)
+    heard = gateway.player.counts
+    assert heard.get("closed", 0) == (name == "goodbye-sent")
+    assert gateway.forgotten == (name == "goodbye")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_no_scenario_goes_on_for_ever(scenario: Scenario) -> None:
+    assert try_once(scenario, TARGETS).time < 60
+
+
+def test_what_this_machine_sends_itself_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some carriers see both directions."""
+    whole = MemoryCarrier.receive
+
+    def both(self: MemoryCarrier, timeout: float) -> Received | None:
+        received = whole(self, timeout)
+        return None if received is None else received._replace(direction=OUT)
+
+    monkeypatch.setattr(MemoryCarrier, "receive", both)
+    outcome = try_once(scripted(), limit=5)
+    assert outcome.wire.answered == 0
+    assert outcome.courses[0].state is State.PENDING
 
 
 def test_a_goodbye_is_said_once_and_any_other_strike_once_for_each_domain() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fzctl.live.impair import Impairments
 from fzctl.live.scenarios import (
     AGREES,
     ANSWERS,
@@ -141,6 +142,18 @@ def test_a_row_counts_runs_recoveries_and_repeated_questions() -> None:
     assert found.resends == (0, 0, 2, 2)
     assert found.answered == 8
     assert all(each == Tally(held=2) for each in found.tallies.values())
+
+
+def test_the_first_question_of_a_refresh_repeats_none() -> None:
+    [refreshed] = choose_scenarios(["stale-answer"])
+    assert tally(refreshed, [try_once(refreshed, TARGETS)]).resends == (0, 0)
+
+
+def test_that_a_damaged_question_has_no_answer_is_nobodys_fault() -> None:
+    broken = Scenario("x", "", "", impairments=Impairments(corrupt=1.0))
+    for seed in range(12):
+        outcome = try_once(broken, make=gateway_that(status="none"), seed=seed, limit=40)
+        assert holds(outcome)[SET_UP] is None
 
 
 def test_only_the_first_notes_are_kept() -> None:

@@ -115,6 +115,15 @@ def test_everything_is_lost_twice_late_or_broken_both_ways() -> None:
     assert line.wire.in_flight == 0
 
 
+def test_a_question_that_is_damaged_and_still_understood_belongs_to_no_exchange() -> None:
+    line = impaired(corrupt=1.0)
+    for _ in range(300):
+        line.ask()
+    understood = line.wire.open_questions(0)
+    assert understood
+    assert all(question.exchange == 0 for question in understood)
+
+
 def test_an_answer_belongs_to_the_oldest_question_for_its_domain(line: Line) -> None:
     line.ask()
     line.exchange = 2
