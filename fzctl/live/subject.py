@@ -132,10 +132,7 @@ class Subject:
 
     def query(self, index: int, now: float) -> None:
         """Somebody asks for a domain's address: every domain in use is updated, this one anew."""
-        course = self.courses[index]
-        if not course.is_authorized:
-            return
-        self._nat.recreate(course.target.domain)
+        self._nat.recreate(self.courses[index].target.domain)
         for each, other in enumerate(self.courses):
             if other.since is not None and other.is_authorized:
                 self._update(each, now)

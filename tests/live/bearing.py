@@ -43,11 +43,12 @@ def try_once(
     *,
     seed: int = 1,
     limit: float = 300.0,
+    settle: float = 2.0,
 ) -> Outcome:
     gateway = make()
     about = Gateway(gateway.forget, gateway.table)
     return Trial(
-        scenario, Settings(targets, limit), gateway.carrier, gateway.clock, Random(seed), about
+        scenario, Settings(targets, limit, settle), gateway.carrier, gateway.clock, Random(seed), about
     ).run()
 
 

@@ -79,6 +79,26 @@ def test_a_run_ends_soon_after_all_is_confirmed() -> None:
     assert outcome.courses[0].confirmed_at == pytest.approx(outcome.time - Settings(()).settle)
 
 
+def test_a_run_waits_for_what_is_still_on_its_way() -> None:
+    outcome = try_once(scripted(answers=[Fate(held=5)]))
+    assert outcome.courses[0].confirmed_at == pytest.approx(2 + ROUND_TRIP, abs=0.1)
+    assert outcome.time > 5 + ROUND_TRIP + Settings(()).settle
+    assert outcome.wire.delivered[0] == 2
+
+
+def test_a_refresh_comes_once() -> None:
+    [scenario] = choose_scenarios(["stale-answer"])
+    outcome = try_once(scenario, TARGETS, settle=7)
+    assert [course.exchange for course in outcome.courses] == [2, 2]
+
+
+def test_a_gateway_that_said_goodbye_is_not_waited_for() -> None:
+    [scenario] = choose_scenarios(["goodbye"])
+    outcome = try_once(scenario, TARGETS, gateway_that(delay=1.0))
+    assert outcome.time < 6
+    assert not outcome.wire.wrong
+
+
 def test_a_run_without_traffic_ends_when_it_has_been_silent_for_long() -> None:
     outcome = try_once(scripted(lost([True]), silent=True))
     assert outcome.time == pytest.approx(SILENCE)
