@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.parser import positive
+from fzctl.cli.playing import above_zero, uuid_option
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
 from fzctl.cli.target import (
@@ -82,11 +83,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="in place of those: a domain that the gateway resolves; repeatable",
     )  # fmt: skip
     what.add_argument(
-        "--resource", metavar="UUID", default=_RESOURCE,
+        "--resource", metavar="UUID", type=uuid_option, default=_RESOURCE,
         help="the resource that they belong to, which the gateway has to allow",
     )  # fmt: skip
     what.add_argument(
-        "--timeout", metavar="S", type=_seconds,
+        "--timeout", metavar="S", type=above_zero,
         help=f"with a target: most seconds that a run may take (default: {_LIVE_SECONDS:g})",
     )  # fmt: skip
     what.add_argument("-T", dest="form", choices=("text", "json"), default="text", help="form of the output")
@@ -272,16 +273,6 @@ def _whole(text: str) -> int:
         return int(text) if text.isascii() and len(text) < 19 else _refuse(text)
     except ValueError:
         return _refuse(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"{text!a} is no number of seconds above 0")
-    return value
 
 
 def _refuse(text: str) -> int:

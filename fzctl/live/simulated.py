@@ -10,6 +10,8 @@ from fzctl.carriers.memory import MemoryCarrier, VirtualClock, memory_pair
 from fzctl.live.gateway import Answer, GatewayPlayer, Rules
 from fzctl.live.player import Player, Sent
 from fzctl.nat.table import Mapped
+from fzctl.protocol.codec import encode
+from fzctl.protocol.kinds import GOODBYE
 
 DELAY: Final = 0.025
 """Seconds that a packet takes, either way."""
@@ -66,9 +68,9 @@ class SimulatedGateway:
         Simulation(self.player, far)
 
     def forget(self) -> None:
-        """It drops all that it knows about the client."""
+        """It drops all that it knows about the client, as it does when one of them says Goodbye."""
         self.forgotten += 1
-        self.player.stop(self.clock.now)
+        self.player.receive(encode(GOODBYE, {}), self.clock.now, _CLIENT)
         self.player.events()
 
     def table(self) -> list[Mapped]:
