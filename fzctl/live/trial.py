@@ -36,8 +36,8 @@ from fzctl.protocol.kinds import (
 )
 from fzctl.protocol.packet import build_packet
 
-SILENCE: Final = 30.0
-"""So long nothing comes about where nobody sends: long enough to call it never."""
+SILENCE: Final = 10.0
+"""So long nothing comes about where nobody sends, five times as long as what makes a client repeat."""
 GRACE: Final = ANSWER_LIMIT + 1
 """A question without an answer for so long has none coming."""
 
@@ -125,7 +125,8 @@ class Trial:
 
     def run(self) -> Outcome:
         """Go through with it. Raises CarrierError."""
-        end = self._start + (SILENCE if self._scenario.silent else self._settings.limit)
+        limit = self._settings.limit
+        end = self._start + (min(SILENCE, limit) if self._scenario.silent else limit)
         while True:
             now = self._clock()
             self._agenda.run(now + _ROUNDING)

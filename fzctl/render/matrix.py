@@ -16,6 +16,8 @@ WIDTH: Final = 80
 
 _SCHEMA: Final = 1
 _INDENT: Final = 4
+_SHORT: Final = 0.1
+"""Below so many seconds milliseconds are told."""
 _STYLES: Final = {HELD: "good", WEAK: "ignored", BROKEN: "bad", UNDECIDED: "ignored", NOT_RUN: "dim"}
 _COLUMNS: Final = ("set up", "median", "95 %", "worst", "resent")
 _LEGEND: Final = """\
@@ -152,9 +154,15 @@ def _cells(row: Row) -> tuple[str, ...]:
     domains = len(row.resends)
     # Rounded down: what failed once in a thousand times has not been set up always.
     share = f"{100 * len(row.recoveries) // domains} %" if domains else "-"
-    times = tuple("-" if value is None else f"{value:.2f} s" for value in _recovery(row))
+    times = tuple(map(_seconds, _recovery(row)))
     mean = _mean(row.resends)
     return share, *times, "-" if mean is None else f"{mean:.2f}"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f} s" if value >= _SHORT else f"{1000 * value:.1f} ms"
 
 
 def _recovery(row: Row) -> tuple[float | None, float | None, float | None]:

@@ -104,6 +104,7 @@ def test_a_run_without_traffic_ends_when_it_has_been_silent_for_long() -> None:
     assert outcome.time == pytest.approx(SILENCE)
     assert outcome.courses[0].sent == 1
     assert outcome.courses[0].state is State.PENDING
+    assert try_once(scripted(lost([True]), silent=True), limit=2).time == pytest.approx(2)
 
 
 def test_a_run_ends_with_its_time_where_nothing_comes() -> None:
