@@ -55,13 +55,12 @@ class Origin(NamedTuple):
     """Where a DomainStatus comes from: ``forged`` where the gateway never gave it.
 
     ``exchange`` is the one whose question it answers, ``order`` its place among the gateway's
-    answers for the domain at ``about``.
+    answers for the domain.
     """
 
     forged: bool = True
     exchange: int = 0
     order: int = 0
-    about: int | None = None
 
 
 class Course:

@@ -62,9 +62,9 @@ class Row(NamedTuple):
             return NOT_RUN
         if self.broken:
             return BROKEN
-        if self.weaknesses:
-            return WEAK
-        return UNDECIDED if any(tally.undecided for tally in self.tallies.values()) else HELD
+        if any(self.tallies[name].undecided for name in self.scenario.must if name in self.tallies):
+            return UNDECIDED
+        return WEAK if self.weaknesses else HELD
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -140,17 +140,16 @@ def _is_set_up(outcome: Outcome, index: int) -> Finding:
         return Finding(True)
     domain = course.target.domain
     state = "unknown" if course.state is None else course.state.value
-    given = outcome.wire.given[index]
-    if given and given[-1] != Status.ACTIVE:
-        return Finding(False, (f"{domain}: {state} in the end, the gateway said {given[-1]}",))
+    words = outcome.wire.words[index]
+    if words and words[-1] != Status.ACTIVE:
+        return Finding(False, (f"{domain}: {state} in the end, the gateway said {words[-1]}",))
+    # One that left damaged needs no answer.
     open_since = [question.time for question in outcome.wire.open_questions(index) if question.exchange]
     if open_since and outcome.time - open_since[0] >= GRACE:
         return Finding(False, (f"{domain}: {state} in the end, a question was never answered",))
-    if outcome.wire.delivered[index]:
-        return Finding(False, (f"{domain}: {state} in the end, although an Active had come",))
     if outcome.scenario.silent:
         return Finding(False, (f"{domain}: {state} in the end, nothing repeated the question",))
-    return Finding(None, (f"{domain}: {state} when the time was up, no exchange had got through",))
+    return Finding(None, (f"{domain}: {state} when the time was up",))
 
 
 def _agrees(outcome: Outcome, index: int) -> Finding:
@@ -164,7 +163,7 @@ def _agrees(outcome: Outcome, index: int) -> Finding:
         if outcome.table is not None and not _maps(outcome.table, course):
             return Finding(False, (f"{domain}: confirmed, but the gateway lacks proxy IPs of it",))
     elif course.state is State.FAILED and said == Status.ACTIVE:
-        return Finding(False, (f"{domain}: failed, but the gateway's last word was {said}",))
+        return Finding(None, (f"{domain}: failed when the time was up, and not asked for again yet",))
     return Finding(True)
 
 

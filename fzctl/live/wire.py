@@ -45,7 +45,8 @@ class Wire:
 
     ``later(seconds, what)`` does something then, ``put(packet)`` sends to the gateway for good,
     ``deliver(parcel, now)`` hands to the client. ``exchange_of(index)`` tells which exchange a
-    domain's client is in. ``wrong`` are sentences about how the gateway answered.
+    domain's client is in. ``words`` are the gateway's for each domain, ``given`` the same as the
+    scenario has them. ``wrong`` are sentences about how the gateway answered.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Wire:
         self._forgotten: Final[Counter[tuple[str, str]]] = Counter()
         self._questions: Final[Counter[int]] = Counter()
         self.given: Final[dict[int, list[str]]] = {index: [] for index in range(len(targets))}
-        self.delivered: Final[Counter[int]] = Counter()
+        self.words: Final[dict[int, list[str]]] = {index: [] for index in range(len(targets))}
         self.wrong: Final[list[str]] = []
         self.answered = 0
         self.in_flight = 0
@@ -140,13 +141,14 @@ class Wire:
         if index is None:
             self._travel(Parcel(message.packet, _FORGED), now)
             return
+        self.words[index].append(status)
         packet = message.packet
         fate = _fate(self._scenario.answers, len(self.given[index]) + 1)
         if fate.status is not None:
             status = fate.status
             packet = encode(DOMAIN_STATUS, {**message.fields, STATUS.name: status})
         self.given[index].append(status)
-        parcel = Parcel(packet, Origin(False, exchange, len(self.given[index]), index))
+        parcel = Parcel(packet, Origin(False, exchange, len(self.given[index])))
         if not fate.lost:
             self._at(now + fate.held, now, partial(self._travel, parcel))
 
@@ -173,12 +175,7 @@ class Wire:
         for timed in self._in.feed(Timed(now, parcel.packet, number)):
             if LOST not in timed.done:
                 origin = _FORGED if CORRUPTED in timed.done else self._parcels[timed.number][1]
-                self._at(timed.time, now, partial(self._hand_over, Parcel(timed.packet, origin)))
-
-    def _hand_over(self, parcel: Parcel, now: float) -> None:
-        if parcel.origin.about is not None:
-            self.delivered[parcel.origin.about] += 1
-        self._deliver(parcel, now)
+                self._at(timed.time, now, partial(self._deliver, Parcel(timed.packet, origin)))
 
     def _at(self, when: float, now: float, what: Callable[[float], None]) -> None:
         """Do it then, and count it as in flight meanwhile."""

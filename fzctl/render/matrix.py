@@ -26,7 +26,7 @@ domain was asked for, or last ceased to be confirmed, until it was for good;
 resent: questions repeated, for each domain
 known weakness: the protocol's own rules do not prevent it (no timer, no
 sequence numbers); BROKEN: the rules promise it, and it did not hold;
-undecided: the time was up (--timeout) before anything had got through"""
+undecided: the time was up (--timeout) before it could be told"""
 
 
 def heading(colour: bool) -> str:

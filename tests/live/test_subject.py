@@ -44,7 +44,7 @@ class Stage:
             first[1](self.now)
         self.now = until
 
-    def say(self, status: str, index: int = 0, origin: Origin = Origin(False, 1, 1, 0)) -> None:  # noqa: B008
+    def say(self, status: str, index: int = 0, origin: Origin = Origin(False, 1, 1)) -> None:  # noqa: B008
         target = TARGETS[index]
         self.subject.receive(
             packet("domain_status", resource=target.resource, domain=target.domain.upper(), status=status),
@@ -139,7 +139,7 @@ def test_a_refresh_begins_an_exchange_and_a_recovery(stage: Stage) -> None:
     assert (course.state, course.exchange, course.since, course.confirmed_at) == (State.PENDING, 2, 3, None)
     stage.wait(3.5)
     assert not course.queued  # a refresh lets packets pass
-    stage.say(ACTIVE, origin=Origin(False, 2, 2, 0))
+    stage.say(ACTIVE, origin=Origin(False, 2, 2))
     assert course.confirmed_at == 3.5
 
 
@@ -179,14 +179,14 @@ def test_an_answer_for_another_domain_changes_nothing(stage: Stage) -> None:
     ("origin", "words"),
     [
         (Origin(), "did not give"),
-        (Origin(False, 0, 2, 0), "earlier exchange"),
-        (Origin(False, 1, 0, 0), "had overtaken"),
-        (Origin(False, 1, 2, 0), None),
+        (Origin(False, 0, 2), "earlier exchange"),
+        (Origin(False, 1, 0), "had overtaken"),
+        (Origin(False, 1, 2), None),
     ],
 )
 def test_who_decided_a_state_is_told(origin: Origin, words: str | None, stage: Stage) -> None:
     stage.begin()
-    stage.say(INACTIVE, origin=Origin(False, 1, 1, 0))
+    stage.say(INACTIVE, origin=Origin(False, 1, 1))
     stage.say(ACTIVE, origin=origin)
     assert stage.course.state is State.CONFIRMED
     if words is None:
@@ -211,7 +211,7 @@ def test_recovery_begins_when_a_domain_ceases_to_be_confirmed(stage: Stage) -> N
     stage.say(INACTIVE)
     assert (stage.course.since, stage.course.confirmed_at) == (3, None)
     stage.wait(8.5)
-    stage.say(ACTIVE, origin=Origin(False, 2, 2, 0))
+    stage.say(ACTIVE, origin=Origin(False, 2, 2))
     assert (stage.course.since, stage.course.confirmed_at) == (3, 8.5)
 
 

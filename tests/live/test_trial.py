@@ -83,7 +83,7 @@ def test_a_run_waits_for_what_is_still_on_its_way() -> None:
     outcome = try_once(scripted(answers=[Fate(held=5)]))
     assert outcome.courses[0].confirmed_at == pytest.approx(2 + ROUND_TRIP, abs=0.1)
     assert outcome.time > 5 + ROUND_TRIP + Settings(()).settle
-    assert outcome.wire.delivered[0] == 2
+    assert outcome.wire.given[0] == ["Active", "Active"]
 
 
 def test_a_refresh_comes_once() -> None:

@@ -92,7 +92,7 @@ def test_the_first_messages_of_each_domain_have_their_fates() -> None:
     assert told == [(0, "Inactive"), (0, "Active"), (1, "Active")]
     assert line.wire.given[0] == ["Active", "Inactive", "Active", "Active"]
     assert [parcel.origin.order for _, parcel in line.delivered] == [2, 4, 1]
-    assert line.wire.delivered[0] == 3
+    assert line.wire.words[0] == ["Active"] * 4
 
 
 def test_everything_is_lost_twice_late_or_broken_both_ways() -> None:
