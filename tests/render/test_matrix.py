@@ -39,7 +39,12 @@ EVERY_VERDICT = (
     *simulate(choose_scenarios(["calm", "loss-20", "late-active", "no-traffic"]), Settings(TARGETS), 20, 0),
     BROKEN,
     Row(
-        Scenario("calm", "done", "rule"), 3, {"set_up": Tally(held=2, undecided=1)}, (0.0041, 2.0), (0, 1, 9), 2
+        Scenario("calm", "done", "rule"),
+        3,
+        {"set_up": Tally(held=2, undecided=1)},
+        (0.0041, 2.0),
+        (0, 1, 9),
+        2,
     ),
     not_run(SCENARIOS[0], "a simulated gateway only"),
 )
