@@ -27,6 +27,7 @@ VERBS = {
     "replay": "send the control messages of a capture again, timed, scaled, lossy",
     "respond": "play the gateway: answer AssignedIps with DomainStatus",
     "client": "play the client against a live gateway",
+    "resilience": "loss, re-ordering, late answers: what client and gateway bear",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import domain_key, parse_domain, parse_uuid
 
+_REMEMBERED: Final = 1024
 
+
+@lru_cache(_REMEMBERED)
 def name_key(domain: str) -> str:
     """What equal domains have in common, in whatever way they are written.
 
