@@ -54,3 +54,18 @@ class Carrier(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class ClosesOnExit:
+    """The half of a carrier that makes it a context manager."""
+
+    def close(self) -> None:
+        """What the carrier holds is let go of by the carrier's own."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -11,11 +11,10 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from fzctl.carriers import bpf
-from fzctl.carriers.base import IN, Received
+from fzctl.carriers.base import IN, ClosesOnExit, Received
 from fzctl.carriers.devices import (
     Device,
     allowed_ips_problem,
@@ -46,7 +45,7 @@ _SOL_PACKET: Final = 263
 _PACKET_STATISTICS: Final = 6
 
 
-class Interface:
+class Interface(ClosesOnExit):
     """Sends IP packets on a device, and receives the control packets that come in on it.
 
     What this machine sends there is not received: the kernel hands a socket for one protocol only what
@@ -121,14 +120,6 @@ class Interface:
         if self._socket.fileno() >= 0:
             self._count_drops()
             self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _prepare(self, *, control_only: bool) -> None:
         """Before it is bound the socket hears nothing, so nothing gets past the filter."""

@@ -10,10 +10,9 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from fzctl.carriers.base import Received
+from fzctl.carriers.base import ClosesOnExit, Received
 from fzctl.errors import CarrierError
 
 _NANOSECONDS: Final = 1_000_000_000
@@ -53,7 +52,7 @@ class VirtualClock:
         return True
 
 
-class MemoryCarrier:
+class MemoryCarrier(ClosesOnExit):
     """One end. ``on_packet``, where set, takes what comes: a simulated peer that answers at once."""
 
     def __init__(self, name: str, clock: VirtualClock, delay: float) -> None:
@@ -79,14 +78,6 @@ class MemoryCarrier:
     def close(self) -> None:
         self._closed = True
         self._inbox.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _take(self, packet: bytes, source: str) -> None:
         if self._closed:

@@ -10,10 +10,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol
 
-from fzctl.carriers.base import IN, OUT, Received
+from fzctl.carriers.base import IN, OUT, ClosesOnExit, Received
 from fzctl.carriers.recording import CaptureFile, KeySink
 from fzctl.carriers.sockets import LOOPBACK, Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
@@ -70,7 +69,7 @@ class Relay(Protocol):
     def handle_timeout(self, now: float) -> None: ...
 
 
-class PeerCarrier:
+class PeerCarrier(ClosesOnExit):
     """Our end of a tunnel; ``target`` is the peer at the other end, one of the config's.
 
     The endpoints in ``config`` have addresses, no names. Through a ``relay``, which is reached at
@@ -255,14 +254,6 @@ class PeerCarrier:
                 self._keylog.close()
             if self._capture is not None:
                 self._capture.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def transport_entries(self) -> list[Entry]:
         """The keys of the target's sessions as lines of a key log, for who begins to capture only now."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from fzctl.carriers.base import IN, OUT, Carrier, Received
+from fzctl.carriers.base import IN, OUT, Carrier, ClosesOnExit, Received
 from fzctl.pcap.links import RAW
 from fzctl.pcap.writer import open_writer
 
 
-class RecordedCarrier:
+class RecordedCarrier(ClosesOnExit):
     """Everything goes to ``carrier``, and with its time into a capture, which grows packet by packet.
 
     What did not leave is not recorded. Raises CaptureError where the file takes no more.
@@ -49,11 +48,3 @@ class RecordedCarrier:
                 self._carrier.close()
             finally:
                 self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
