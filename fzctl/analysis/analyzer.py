@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from fzctl.analysis import rules
 from fzctl.analysis.connections import OpenConnection, Patterns
+from fzctl.analysis.domains import DomainEntry
 from fzctl.analysis.exchanges import Exchanges
-from fzctl.analysis.findings import Findings, Spot, spot_of
+from fzctl.analysis.findings import Findings, Spot, Subject, spot_of
 from fzctl.analysis.messages import Judged, faults_of
 from fzctl.analysis.rules import Rule
 from fzctl.analysis.sessions import SessionCounts
@@ -29,6 +30,11 @@ from fzctl.wireguard.decryptor import Decryptor
 
 _MOST_JUDGED: Final = 16384
 
+Deliver = Callable[..., None]
+"""Takes what :meth:`Analyzer.packet` takes."""
+OnPacket = Callable[[DomainEntry, Spot, int, bool], None]
+"""Takes a domain, where the packet was seen, its size, and whether it went to the domain."""
+
 
 class Analyzer:
     """Takes records in the order of their times; :meth:`finish` tells what they mean together.
@@ -36,7 +42,8 @@ class Analyzer:
     ``decryptors`` are those of the files that are decrypted, ``merged`` tells that the files show
     the same tunnels (see :mod:`fzctl.analysis.merge`). ``patterns`` are the addresses of resources.
     ``tun_device``: the input was captured on Firezone's own interface. ``wanted`` chooses rules.
-    ``at`` is a time at which everybody's state is to be kept as ``moment``.
+    ``at`` is a time at which everybody's state is to be kept as ``moment``. ``on_packet`` is told
+    of each application packet to or from a proxy IP.
     """
 
     def __init__(
@@ -48,7 +55,9 @@ class Analyzer:
         tun_device: bool = False,
         wanted: Callable[[Rule], bool] | None = None,
         at: int | None = None,
+        on_packet: OnPacket | None = None,
     ) -> None:
+        self._on_packet = on_packet
         self._decryptors = {} if decryptors is None else decryptors
         self._patterns: Patterns = {
             None if resource is None else resource_key(resource): pattern
@@ -118,11 +127,27 @@ class Analyzer:
         connection = None if tunnel is None else self._current.get(tunnel)
         # Where two captures show one tunnel, each packet may stand in both.
         if connection is not None and file == connection.file:
-            connection.packet(packet, Spot(frame, time, file))
+            spot = Spot(frame, time, file)
+            passed = connection.packet(packet, spot)
+            if passed is not None and self._on_packet is not None:
+                domain, size, towards = passed
+                self._on_packet(domain, spot, size, towards)
 
-    def watcher(self, file: str | None = None) -> TunnelWatcher:
-        """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell."""
-        return TunnelWatcher(self, self._sessions, file)
+    @property
+    def latest(self) -> Subject:
+        """The connection of the last record."""
+        return Subject() if self._latest is None else self._latest.subject
+
+    def watcher(self, file: str | None = None, deliver: Deliver | None = None) -> TunnelWatcher:
+        """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell.
+
+        ``deliver`` takes application packets in place of :meth:`packet`.
+        """
+        return TunnelWatcher(deliver or self.packet, self._sessions, file)
+
+    def keep_moment(self) -> None:
+        """Keep everybody's state as it is now as the story's ``moment``."""
+        self._moment = self.standings()
 
     def standings(self) -> tuple[Standing, ...]:
         """Where each domain of the connections that are open stands now."""
@@ -200,8 +225,8 @@ class Analyzer:
 class TunnelWatcher:
     """Hands a tunnel's handshakes and application packets on (:class:`fzctl.tunnel.Watcher`)."""
 
-    def __init__(self, analyzer: Analyzer, sessions: SessionCounts, file: str | None) -> None:
-        self._analyzer = analyzer
+    def __init__(self, deliver: Deliver, sessions: SessionCounts, file: str | None) -> None:
+        self._deliver = deliver
         self._sessions = sessions
         self._file = file
 
@@ -216,7 +241,7 @@ class TunnelWatcher:
         outer = inner.outer
         self._sessions.packet((self._file, outer.session), inner.frame, inner.path, inner.copy_of)
         if inner.copy_of is None:
-            self._analyzer.packet(
+            self._deliver(
                 inner.time, inner.packet, frame=inner.frame, file=self._file, session=outer.session,
                 ends=(outer.src, outer.dst),
             )  # fmt: skip

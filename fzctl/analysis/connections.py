@@ -27,10 +27,12 @@ from fzctl.protocol.kinds import (
     STATUS,
     Kind,
 )
+from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.protocol.values import ip_to_bytes
 from fzctl.records import Exchange, Outer, Record
 
 SLOW_AFTER: Final = 2_000_000_000
+SHORTEST_HEADER: Final = 20
 
 Patterns = Mapping[str | None, DomainPattern]
 """Addresses of resources by their id; ``None`` stands for every resource that is not named."""
@@ -109,23 +111,30 @@ class OpenConnection:
             return self._exchange(record, kind, judged.key, judged.fields, exchanges, spot)
         return None
 
-    def packet(self, packet: bytes, spot: Spot) -> None:
-        """An application's packet."""
+    def packet(self, packet: bytes, spot: Spot) -> tuple[DomainEntry, int, bool] | None:
+        """An application's packet.
+
+        Returns the domain whose proxy IP it has, the packet's size, and whether it goes there.
+        """
         self.packets += 1
         self._touch(spot.time)
-        if not packet:
-            return
+        if len(packet) < SHORTEST_HEADER:
+            return None
         if packet[0] >> 4 == 4:
             source, destination = packet[12:16], packet[16:20]
+            size = (packet[2] << 8) + packet[3]
         else:
             source, destination = packet[8:24], packet[24:40]
+            size = IPV6_HEADER + (packet[4] << 8) + packet[5]
         owner = self._owners.get(destination)
         if owner is not None:
-            owner.packet_to(len(packet), spot)
-            return
+            owner.packet_to(size, spot)
+            return owner, size, True
         owner = self._owners.get(source)
-        if owner is not None:
-            owner.current.count_from(len(packet))
+        if owner is None:
+            return None
+        owner.current.count_from(size)
+        return owner, size, False
 
     def standings(self) -> list[Standing]:
         """Where each domain stands now."""

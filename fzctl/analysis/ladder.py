@@ -1,0 +1,110 @@
+"""What a ladder shows: the messages one below the other, and the traffic between them.
+
+Of long inputs the first and the last rungs are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from fzctl.analysis.bounded import Bounded, Kept
+from fzctl.analysis.findings import Spot, Subject, spot_of
+from fzctl.nat.client import State
+from fzctl.records import Exchange, Record
+
+MOST_RUNGS: Final = 1000
+"""Rungs that are kept from each end."""
+_MOST_SIGHTED: Final = 4096
+_MOST_DOMAINS: Final = 3
+
+
+class Sent:
+    """A message, its place in an exchange, its connection, and where else it was seen."""
+
+    __slots__ = ("copies", "exchange", "record", "subject")
+
+    def __init__(self, record: Record, exchange: Exchange | None, subject: Subject) -> None:
+        self.record = record
+        self.exchange = exchange
+        self.subject = subject
+        self.copies: list[Spot] = []
+
+
+class Flow:
+    """Application packets of one connection between two messages, all in the same state of its domain.
+
+    ``domains`` are the first that they went to or came from, ``state`` is what the client's NAT for
+    them was, ``buffering`` whether it held them back.
+    """
+
+    __slots__ = (
+        "buffering", "bytes_from", "bytes_to", "domains", "first", "last_time", "packets_from",
+        "packets_to", "state", "subject",
+    )  # fmt: skip
+
+    def __init__(self, subject: Subject, state: State | None, first: Spot, *, buffering: bool) -> None:
+        self.subject = subject
+        self.state = state
+        self.buffering = buffering
+        self.first = first
+        self.last_time = first.time
+        self.domains: dict[str, None] = {}
+        self.packets_to = self.bytes_to = self.packets_from = self.bytes_from = 0
+
+
+Rung = Sent | Flow
+
+
+class Ladder:
+    """Takes messages and packets in their order."""
+
+    def __init__(self, most: int = MOST_RUNGS) -> None:
+        self._rungs: Bounded[Rung] = Bounded(most)
+        self._sighted: OrderedDict[tuple[str | None, int], Sent] = OrderedDict()
+        self._flows: list[Flow] = []
+
+    def message(self, record: Record, exchange: Exchange | None, subject: Subject) -> None:
+        """The next message of the connection ``subject``; a copy is noted with its original."""
+        if record.copy_of is not None:
+            origin = record.file if record.copy_in is None else record.copy_in
+            original = self._sighted.get((origin, record.copy_of))
+            if original is not None:
+                original.copies.append(spot_of(record))
+            return
+        sent = Sent(record, exchange, subject)
+        self._flows.clear()
+        self._rungs.add(sent)
+        if len(self._sighted) >= _MOST_SIGHTED:
+            self._sighted.popitem(last=False)
+        self._sighted[record.file, record.frame] = sent
+
+    def packet(
+        self, subject: Subject, state: State | None, spot: Spot, size: int, *, buffering: bool, towards: bool
+    ) -> None:
+        """An application's packet to or from the domain ``subject``, whose NAT is in ``state``."""
+        for flow in self._flows:
+            if (
+                flow.state is state
+                and flow.buffering == buffering
+                and flow.subject.connection == subject.connection
+                and flow.subject.tunnel == subject.tunnel
+            ):
+                break
+        else:
+            flow = Flow(Subject(subject.tunnel, subject.connection), state, spot, buffering=buffering)
+            self._flows.append(flow)
+            self._rungs.add(flow)
+        if len(flow.domains) < _MOST_DOMAINS:
+            flow.domains[subject.domain or ""] = None
+        flow.last_time = spot.time
+        if towards:
+            flow.packets_to += 1
+            flow.bytes_to += size
+        else:
+            flow.packets_from += 1
+            flow.bytes_from += size
+
+    def kept(self) -> Kept[Rung]:
+        """What is kept so far."""
+        return self._rungs.kept()
