@@ -138,12 +138,25 @@ class Analyzer:
         """The connection of the last record."""
         return Subject() if self._latest is None else self._latest.subject
 
-    def watcher(self, file: str | None = None, deliver: Deliver | None = None) -> TunnelWatcher:
+    @property
+    def first(self) -> int | None:
+        """The first time that was seen."""
+        return self._first
+
+    def handshake(self, file: str | None, frame: int, time: int | None) -> None:
+        """A datagram that carries a handshake message."""
+        self._pass(time)
+        self._sessions.handshake(file, frame, time)
+
+    def watcher(
+        self, file: str | None = None, deliver: Deliver | None = None, offset: int = 0
+    ) -> TunnelWatcher:
         """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell.
 
-        ``deliver`` takes application packets in place of :meth:`packet`.
+        ``deliver`` takes application packets in place of :meth:`packet`; ``offset`` is added to the
+        times of handshakes.
         """
-        return TunnelWatcher(deliver or self.packet, self._sessions, file)
+        return TunnelWatcher(self, deliver or self.packet, self._sessions, file, offset)
 
     def keep_moment(self) -> None:
         """Keep everybody's state as it is now as the story's ``moment``."""
@@ -225,14 +238,19 @@ class Analyzer:
 class TunnelWatcher:
     """Hands a tunnel's handshakes and application packets on (:class:`fzctl.tunnel.Watcher`)."""
 
-    def __init__(self, deliver: Deliver, sessions: SessionCounts, file: str | None) -> None:
+    def __init__(
+        self, analyzer: Analyzer, deliver: Deliver, sessions: SessionCounts, file: str | None, offset: int
+    ) -> None:
+        self._analyzer = analyzer
+        self._offset = offset
         self._deliver = deliver
         self._sessions = sessions
         self._file = file
 
     def handshake(self, datagram: Datagram) -> None:
         """A datagram that carries a handshake message."""
-        self._sessions.handshake(self._file, datagram.number, datagram.time)
+        time = None if datagram.time is None else datagram.time + self._offset
+        self._analyzer.handshake(self._file, datagram.number, time)
 
     def inner(self, inner: Inner, record: Record | None) -> None:
         """An inner packet; control messages come as records."""

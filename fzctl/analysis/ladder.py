@@ -6,10 +6,11 @@ Of long inputs the first and the last rungs are kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from fzctl.analysis.bounded import Bounded, Kept
 from fzctl.analysis.findings import Spot, Subject, spot_of
+from fzctl.analysis.story import Story
 from fzctl.nat.client import State
 from fzctl.records import Exchange, Record
 
@@ -54,6 +55,18 @@ class Flow:
 
 
 Rung = Sent | Flow
+
+
+class Analysis(NamedTuple):
+    """What was found in one input, or in several that were merged.
+
+    ``asked`` is the moment that was asked for, in the user's words.
+    """
+
+    files: tuple[str, ...]
+    story: Story
+    rungs: Kept[Rung]
+    asked: str | None = None
 
 
 class Ladder:

@@ -6,21 +6,20 @@ from argparse import ArgumentParser, Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.decode import add_selection_arguments
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.moments import Moment, parse_moment, parse_seconds
+from fzctl.cli.streams import say
 from fzctl.errors import UsageError
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.analysis.analyzer import Analyzer
-    from fzctl.analysis.bounded import Kept
-    from fzctl.analysis.ladder import Ladder, Rung
+    from fzctl.analysis.ladder import Analysis, Ladder
     from fzctl.analysis.rules import Rule
-    from fzctl.analysis.story import Story
     from fzctl.cli.encrypted import EncryptedCapture
     from fzctl.nat.patterns import DomainPattern
     from fzctl.pcap.capture import Capture
@@ -29,18 +28,6 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 16384
 """Application packets that wait for the messages of other captures to catch up."""
-
-
-class Analysis(NamedTuple):
-    """What was found in one input, or in several that were merged.
-
-    ``asked`` is the moment that was asked for, in the user's words.
-    """
-
-    files: tuple[str, ...]
-    story: Story
-    rungs: Kept[Rung]
-    asked: str | None = None
 
 
 def add_analysis_arguments(parser: ArgumentParser) -> None:
@@ -108,6 +95,11 @@ class Analysing(Inputs):
         else:
             for source in self.sources:
                 yield from self._analyse([source])
+
+    def report_problems(self) -> None:
+        """Complaints, at the end, where they are seen."""
+        for problem in self.problems:
+            say(f"fzctl: {escape(problem)}")
 
     def plain_records(self, capture: Capture, name: str | None) -> Iterator[Record]:
         """The messages of a capture without keys; its other packets go to the analyzer."""
@@ -178,7 +170,6 @@ class _Run:
         self._merged: bool = args.merge and len(inputs.sources) > 1
         self._moment: Moment | None = inputs._at
         self._kept = False
-        self._first: int | None = None
         self.has_begun = False
         self.analyzer: Analyzer = Analyzer(
             decryptors=self.decryptors,
@@ -191,11 +182,11 @@ class _Run:
 
     def record(self, record: Record) -> None:
         """The next message in the order of times."""
-        if not self.has_begun:
-            self.has_begun = True
-            self._first = record.time
-        if self._moment is not None and not self._kept and self._moment.is_before(record, self._first):
-            self._keep_moment()
+        self.has_begun = True
+        if self._moment is not None and not self._kept:
+            first = record.time if self.analyzer.first is None else self.analyzer.first
+            if self._moment.is_before(record, first):
+                self._keep_moment()
         if self._merged:
             for file in self.files:
                 file.catch_up(record.time)
@@ -206,12 +197,13 @@ class _Run:
     def finish(self, files: tuple[str, ...]) -> Analysis:
         """The end of all inputs."""
         from fzctl.analysis.bounded import Kept
+        from fzctl.analysis.ladder import Analysis, Rung
 
         for file in self.files:
             file.catch_up(None)
         if self._moment is not None and not self._kept:
             self._keep_moment()
-        rungs = Kept[Any]((), 0, 0) if self._ladder is None else self._ladder.kept()
+        rungs = Kept[Rung]((), 0, 0) if self._ladder is None else self._ladder.kept()
         asked = None if self._moment is None else self._moment.text
         return Analysis(files, self.analyzer.finish(), rungs, asked)
 
@@ -241,7 +233,7 @@ class _File:
 
     def watcher(self) -> Watcher:
         """What the input's tunnel is to tell."""
-        return self.analysis.analyzer.watcher(self.name, self._deliver)
+        return self.analysis.analyzer.watcher(self.name, self._deliver, self._offset)
 
     def deliver(self, time: int | None, packet: bytes, frame: int) -> None:
         """An application packet in plain."""

@@ -17,7 +17,7 @@ _DATE: Final = re.compile(
 
 
 class Moment(NamedTuple):
-    """A moment as the user named it: a time, nanoseconds after the first message, or a frame."""
+    """A moment as the user named it: a time, nanoseconds after the beginning, or a frame."""
 
     text: str
     time: int | None = None
@@ -25,7 +25,7 @@ class Moment(NamedTuple):
     frame: int | None = None
 
     def is_before(self, record: Record, first: int | None) -> bool:
-        """Does the record come after the moment? ``first`` is the time of the first message."""
+        """Does the record come after the moment? ``first`` is the first time in the input."""
         if self.frame is not None:
             return record.frame > self.frame
         time = self.time
@@ -44,7 +44,7 @@ def parse_moment(text: str) -> Moment:
     if _SECONDS.fullmatch(text) is None or text.startswith("-"):
         raise UsageError(
             f"--at {escape(text)}: a moment is 2026-11-22T12:43:01Z, seconds since the epoch, "
-            "+SECONDS after the first message, or #FRAME"
+            "+SECONDS after the beginning, or #FRAME"
         )
     seconds = parse_seconds(text, "--at")
     return Moment(text, after=seconds) if text.startswith("+") else Moment(text, time=seconds)
