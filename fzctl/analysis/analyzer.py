@@ -70,7 +70,7 @@ class Analyzer:
         self._findings = Findings(wanted)
         self._exchanges = Exchanges()
         self._sessions = SessionCounts()
-        self._may_hold_copies = merged or bool(self._decryptors)
+        self._merged = merged
         self._current: dict[int, OpenConnection] = {}
         self._latest: OpenConnection | None = None
         self._latest_place: Place = (None, None)
@@ -85,7 +85,9 @@ class Analyzer:
         message = record.message
         if not message.control and not is_ours(message.packet):
             return None
-        self._pass(record.time)
+        time = record.time
+        if self._last is None or time is None or time > self._last:
+            self._pass(time)
         self._messages += 1
         outer = record.outer
         place = record.file, None if outer is None else outer.session
@@ -93,7 +95,7 @@ class Analyzer:
         if connection is None or place != self._latest_place or connection.goodbye is not None:
             connection = self._latest = self._connection_of(record, place)
             self._latest_place = place
-        if self._may_hold_copies:
+        if self._merged or self._decryptors:
             self._tunnels.sight(record)
         if outer is not None:
             self._sessions.control(place, record.frame, record.path, record.copy_of)
@@ -222,17 +224,24 @@ class Analyzer:
     def _judge(self, message: Message) -> Judged:
         """What is to be known of the message alone; the same bytes are looked at once."""
         found = self._judged.get(message.packet)
-        if found is None or (found.dialect, found.reason) != (message.dialect, message.reason):
+        if found is not None and found.message is message:
+            return found
+        if found is None or not _is_judged_alike(found.message, message):
             fields = message.fields
             faults = tuple(faults_of(message, fields))
             key = None
             if RESOURCE.name in fields and DOMAIN.name in fields and message.accepted:
                 key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
-            found = Judged(message.dialect, message.reason, message.declaration, fields, faults, key)
+            found = Judged(message, message.declaration, fields, faults, key, message.payload)
             if len(self._judged) >= _MOST_JUDGED:
                 self._judged.clear()
             self._judged[message.packet] = found
         return found
+
+
+def _is_judged_alike(one: Message, other: Message) -> bool:
+    """Are two messages with the same bytes the same to all rules?"""
+    return one.dialect == other.dialect and one.reason == other.reason
 
 
 class TunnelWatcher:

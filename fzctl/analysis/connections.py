@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from fzctl.analysis import rules
 from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, since, why_inactive
@@ -82,7 +82,9 @@ class OpenConnection:
         if self.first is None:
             self.first, self.file = spot, record.file
         self.last = spot
-        self._touch(record.time)
+        time = record.time
+        if self.last_time is None or (time is not None and time > self.last_time):
+            self.last_time = time
         if record.outer is not None:
             self._check_order(record.outer, record.direction, place, spot)
         message, kind = record.message, judged.kind
@@ -108,7 +110,7 @@ class OpenConnection:
                 rules.DENIED, self.subject, f"no authorization for {address}", spot, variant=address
             )
         elif judged.key is not None:
-            return self._exchange(record, kind, judged.key, judged.fields, exchanges, spot)
+            return self._exchange(record, kind, judged, judged.key, exchanges, spot)
         return None
 
     def packet(self, packet: bytes, spot: Spot) -> tuple[DomainEntry, int, bool] | None:
@@ -177,27 +179,26 @@ class OpenConnection:
         self,
         record: Record,
         kind: Kind,
+        judged: Judged,
         key: tuple[str, str],
-        fields: Mapping[str, Any],
         exchanges: Exchanges,
         spot: Spot,
     ) -> Exchange | None:
-        entry = self._domains.get(key)
+        entry, fields = self._domains.get(key), judged.fields
         if entry is None:
             subject = self.subject._replace(resource=key[0], domain=fields[DOMAIN.name])
             entry = self._domains[key] = DomainEntry(subject, key[1])
             self._check_pattern(entry, spot)
         found = exchanges.place(record, entry, is_answer=kind.answers is not None)
         if kind.answers is None:
-            self._ask(entry, record, found, fields.get(PROXY_IPS.name, ()), spot)
+            self._ask(entry, judged.payload, found, fields.get(PROXY_IPS.name, ()), spot)
         else:
             self._answer(entry, fields.get(STATUS.name), found, spot)
         return found
 
     def _ask(
-        self, entry: DomainEntry, record: Record, found: Exchange | None, proxy_ips: list[str], spot: Spot
+        self, entry: DomainEntry, payload: bytes, found: Exchange | None, proxy_ips: list[str], spot: Spot
     ) -> None:
-        payload = record.message.payload
         if found is not None and found.retransmission_of is not None and entry.exchange is not None:
             before = entry.exchange.last
             passed = since(before, spot.time)

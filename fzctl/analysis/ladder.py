@@ -5,10 +5,10 @@ Of long inputs the first and the last rungs are kept.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Final, NamedTuple
 
-from fzctl.analysis.bounded import Bounded, Kept
+from fzctl.analysis.bounded import Kept
 from fzctl.analysis.findings import Spot, Subject, spot_of
 from fzctl.analysis.story import Story
 from fzctl.nat.client import State
@@ -55,6 +55,8 @@ class Flow:
 
 
 Rung = Sent | Flow
+_Plain = tuple[Record, Exchange | None, Subject]
+"""A message without copies, which is made a :class:`Sent` only where it is kept to the end."""
 
 
 class Analysis(NamedTuple):
@@ -70,27 +72,41 @@ class Analysis(NamedTuple):
 
 
 class Ladder:
-    """Takes messages and packets in their order."""
+    """Takes messages and packets in their order.
 
-    def __init__(self, most: int = MOST_RUNGS) -> None:
-        self._rungs: Bounded[Rung] = Bounded(most)
-        self._sighted: OrderedDict[tuple[str | None, int], Sent] = OrderedDict()
+    ``with_copies``: some records may be copies, which are noted with their originals.
+    """
+
+    def __init__(self, most: int = MOST_RUNGS, *, with_copies: bool = True) -> None:
+        self._most = most
+        self._first: list[Rung | _Plain] = []
+        self._last: deque[Rung | _Plain] = deque(maxlen=most)
+        self._count = 0
+        self._sighted: OrderedDict[tuple[str | None, int], Sent] | None = (
+            OrderedDict() if with_copies else None
+        )
         self._flows: list[Flow] = []
 
     def message(self, record: Record, exchange: Exchange | None, subject: Subject) -> None:
         """The next message of the connection ``subject``; a copy is noted with its original."""
-        if record.copy_of is not None:
-            origin = record.file if record.copy_in is None else record.copy_in
-            original = self._sighted.get((origin, record.copy_of))
-            if original is not None:
-                original.copies.append(spot_of(record))
-            return
-        sent = Sent(record, exchange, subject)
-        self._flows.clear()
-        self._rungs.add(sent)
-        if len(self._sighted) >= _MOST_SIGHTED:
-            self._sighted.popitem(last=False)
-        self._sighted[record.file, record.frame] = sent
+        if self._flows:
+            self._flows = []
+        rung: Rung | _Plain = record, exchange, subject
+        if self._sighted is not None:
+            if record.copy_of is not None:
+                origin = record.file if record.copy_in is None else record.copy_in
+                original = self._sighted.get((origin, record.copy_of))
+                if original is not None:
+                    original.copies.append(spot_of(record))
+                return
+            if len(self._sighted) >= _MOST_SIGHTED:
+                self._sighted.popitem(last=False)
+            rung = self._sighted[record.file, record.frame] = Sent(record, exchange, subject)
+        self._count += 1
+        if self._count > self._most:
+            self._last.append(rung)
+        else:
+            self._first.append(rung)
 
     def packet(
         self, subject: Subject, state: State | None, spot: Spot, size: int, *, buffering: bool, towards: bool
@@ -107,7 +123,8 @@ class Ladder:
         else:
             flow = Flow(Subject(subject.tunnel, subject.connection), state, spot, buffering=buffering)
             self._flows.append(flow)
-            self._rungs.add(flow)
+            self._count += 1
+            (self._last if self._count > self._most else self._first).append(flow)
         if len(flow.domains) < _MOST_DOMAINS:
             flow.domains[subject.domain or ""] = None
         flow.last_time = spot.time
@@ -120,4 +137,7 @@ class Ladder:
 
     def kept(self) -> Kept[Rung]:
         """What is kept so far."""
-        return self._rungs.kept()
+        things = tuple(
+            Sent(*each) if isinstance(each, tuple) else each for each in (*self._first, *self._last)
+        )
+        return Kept(things, self._count - len(things), len(self._first))

@@ -161,12 +161,12 @@ class _Run:
 
     def __init__(self, inputs: Analysing) -> None:
         from fzctl.analysis.analyzer import Analyzer
-        from fzctl.analysis.ladder import Ladder
 
         args = inputs.args
         self.files: list[_File] = []
         self.decryptors: dict[str | None, Decryptor] = {}
-        self._ladder: Ladder | None = Ladder(inputs._most_rungs) if inputs._most_rungs else None
+        self._most_rungs = inputs._most_rungs
+        self._ladder: Ladder | None = None
         self._merged: bool = args.merge and len(inputs.sources) > 1
         self._moment: Moment | None = inputs._at
         self._kept = False
@@ -177,12 +177,13 @@ class _Run:
             patterns=inputs._patterns,
             tun_device=args.tun,
             wanted=inputs._wanted,
-            on_packet=None if self._ladder is None else self._on_packet,
+            on_packet=self._on_packet if self._most_rungs else None,
         )
 
     def record(self, record: Record) -> None:
         """The next message in the order of times."""
-        self.has_begun = True
+        if not self.has_begun:
+            self._begin()
         if self._moment is not None and not self._kept:
             first = record.time if self.analyzer.first is None else self.analyzer.first
             if self._moment.is_before(record, first):
@@ -207,6 +208,15 @@ class _Run:
         asked = None if self._moment is None else self._moment.text
         return Analysis(files, self.analyzer.finish(), rungs, asked)
 
+    def _begin(self) -> None:
+        from fzctl.analysis.ladder import Ladder
+
+        self.has_begun = True
+        if self._most_rungs:
+            # Only now is it known whether keys are used, which alone or with other files show copies.
+            with_copies = self._merged or bool(self.decryptors)
+            self._ladder = Ladder(self._most_rungs, with_copies=with_copies)
+
     def waits(self) -> bool:
         """Do packets have to wait for the messages of other files?"""
         return self._merged
@@ -216,10 +226,10 @@ class _Run:
         self.analyzer.keep_moment()
 
     def _on_packet(self, domain: Any, spot: Any, size: int, towards: bool) -> None:
-        assert self._ladder is not None
-        self._ladder.packet(
-            domain.subject, domain.state, spot, size, buffering=domain.buffering, towards=towards
-        )
+        if self._ladder is not None:
+            self._ladder.packet(
+                domain.subject, domain.state, spot, size, buffering=domain.buffering, towards=towards
+            )
 
 
 class _File:

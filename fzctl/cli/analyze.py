@@ -108,7 +108,7 @@ def _print(args: Namespace, analyses: list[Analysis]) -> None:
     if args.form == "json":
         from fzctl.render.storyjson import to_json
 
-        sys.stdout.write(to_json(analyses))
+        sys.stdout.writelines(to_json(analyses))
         return
     from fzctl.render.storytext import to_text
 

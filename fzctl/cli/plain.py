@@ -25,7 +25,7 @@ Deliver = Callable[[int | None, bytes, int], None]
 
 def plain_records(capture: Capture, args: Namespace, name: str | None, deliver: Deliver) -> Iterator[Record]:
     """The control messages; meanwhile what has a proxy IP goes to ``deliver``."""
-    return read_records(_candidates(capture.frames(), args, deliver), args.dialect, name)
+    return read_records(_candidates(capture.frames(), args, deliver), args.dialect, name, {})
 
 
 def _candidates(frames: Iterator[Frame], args: Namespace, deliver: Deliver) -> Iterator[Candidate]:

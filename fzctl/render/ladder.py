@@ -213,10 +213,8 @@ class _Builder:
         assert exchange is not None
         if exchange.response_to is not None:
             if exchange.retransmission_of is not None:
-                return (
-                    "dim",
-                    f"answer once more (first in {self._frame(exchange.retransmission_of, sent.record.file)})",
-                )
+                before = self._frame(exchange.retransmission_of, sent.record.file)
+                return "dim", f"answer once more (first in {before})"
             took = "" if exchange.response_time is None else f" after {format_span(exchange.response_time)}"
             return "good", f"answer{took}"
         if exchange.retransmission_of is None:

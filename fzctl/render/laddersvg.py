@@ -72,7 +72,8 @@ def to_svg(analyses: Sequence[Analysis]) -> str:
         height += size + 50
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ladder" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" role="img" aria-label="ladder diagram">\n<style>{STYLE}</style>\n'
+        f'width="{_WIDTH}" height="{height}" role="img" aria-label="ladder diagram">\n'
+        f"<style>{STYLE}</style>\n"
         f'<rect class="paper" width="{_WIDTH}" height="{height}"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 

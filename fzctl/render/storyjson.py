@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fzctl.analysis.bounded import Kept
@@ -17,18 +17,51 @@ from fzctl.render.clock import format_time
 from fzctl.render.verdict import verdict_on
 
 SCHEMA: Final = 1
+_MOST_INDENTED: Final = 50
+"""Domains up to which a person may want to read it."""
 
 _MOODS: Final = {"good": "good", "ignored": "attention", "bad": "bad"}
 
 
-def to_json(analyses: Sequence[Analysis]) -> str:
-    """One object for all analyses, indented, with its line end."""
-    found = {"schema": SCHEMA, "analyses": [to_object(each) for each in analyses]}
-    return json.dumps(found, indent=2) + "\n"
+def to_json(analyses: Sequence[Analysis]) -> Iterator[str]:
+    """One object for all analyses, in pieces: indented, or of many domains one a line."""
+    domains = sum(len(each.domains) for analysis in analyses for each in analysis.story.connections)
+    if domains <= _MOST_INDENTED:
+        found = {"schema": SCHEMA, "analyses": [to_object(each) for each in analyses]}
+        yield json.dumps(found, indent=2) + "\n"
+        return
+    yield f'{{"schema": {SCHEMA}, "analyses": [\n'
+    for place, analysis in enumerate(analyses):
+        yield ",\n" if place else ""
+        yield from _in_lines(_head(analysis), "connections", map(_in_one, analysis.story.connections))
+    yield "\n]}\n"
 
 
 def to_object(analysis: Analysis) -> dict[str, Any]:
     """One analysis as a JSON object."""
+    connections = [
+        {**_connection(each), "domains": [_domain(domain) for domain in each.domains]}
+        for each in analysis.story.connections
+    ]
+    return {**_head(analysis), "connections": connections}
+
+
+def _in_one(connection: Connection) -> Iterator[str]:
+    domains = (iter((json.dumps(_domain(each)),)) for each in connection.domains)
+    return _in_lines(_connection(connection), "domains", domains)
+
+
+def _in_lines(head: dict[str, Any], name: str, elements: Iterable[Iterator[str]]) -> Iterator[str]:
+    """An object whose last member is a list of elements that are never all in memory."""
+    yield f'{json.dumps(head)[:-1]}, "{name}": [\n'
+    for place, element in enumerate(elements):
+        yield ",\n" if place else ""
+        yield from element
+    yield "\n]}"
+
+
+def _head(analysis: Analysis) -> dict[str, Any]:
+    """All but the connections."""
     story, verdict = analysis.story, verdict_on(analysis)
     moment = None
     if analysis.asked is not None and story.moment is not None:
@@ -41,7 +74,6 @@ def to_object(analysis: Analysis) -> dict[str, Any]:
         "messages": story.messages,
         "first": format_time(story.first),
         "last": format_time(story.last),
-        "connections": [_connection(each) for each in story.connections],
         "sessions": [_session(each) for each in story.sessions],
         "unanswered_initiations": [spot_object(each) for each in story.unanswered_initiations],
         "findings": [finding_object(each) for each in story.findings],
@@ -103,7 +135,6 @@ def _connection(each: Connection) -> dict[str, Any]:
         "reordered": each.reordered,
         "after_goodbye": each.after_goodbye,
         "other_packets": each.other_packets,
-        "domains": [_domain(domain) for domain in each.domains],
         "gateway_table": [_row(row) for row in each.table],
         "gateway_wipes": _kept(each.wipes, [_wipe(wipe) for wipe in each.wipes.things]),
     }

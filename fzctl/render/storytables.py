@@ -126,7 +126,8 @@ def _standing(each: Standing, analysis: Analysis) -> tuple[Cell, ...]:
         state = Cell("asked, packets wait", "ignored")
     number = f" ({each.tunnel}.{each.connection})" if len(analysis.story.connections) > 1 else ""
     return (
-        Cell(escape(each.domain) + number), Cell(escape(each.resource[:ID_LENGTH]), "dim"), state, Cell(since),
+        Cell(escape(each.domain) + number), Cell(escape(each.resource[:ID_LENGTH]), "dim"), state,
+        Cell(since),
     )  # fmt: skip
 
 
