@@ -65,7 +65,10 @@ def _body(row: Row, lane: int) -> str:
         label = cut(row.label, lane - 6)
         return f"  x {label} ".ljust(lane)
     dash = "-" if row.kind == MESSAGE else "."
-    label = cut(row.label, lane - 8)
+    label = row.label
+    if row.kind == MESSAGE and len(label) + len(row.about) + 8 > lane:
+        label = label.rpartition(" ")[2]  # the status says what kind it is
+    label = cut(label, lane - 8)
     room = lane - 7 - len(label)
     if row.about and room > _LEAST_ABOUT:
         label += f" {cut(row.about, room - 1)}"
