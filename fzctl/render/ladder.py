@@ -162,14 +162,11 @@ class _Builder:
     def _flow_row(self, flow: Flow, index: int) -> Row:
         domains = ", ".join(map(escape, flow.domains))
         packets, size = flow.packets_to + flow.packets_from, flow.bytes_to + flow.bytes_from
-        label = f"{count_of(packets, 'packet')}, {format_size(size)}"
-        about = (
-            f"({flow.packets_to} there, {flow.packets_from} back)"
-            if flow.packets_to and flow.packets_from
-            else ""
-        )
+        is_both = flow.packets_to and flow.packets_from
+        label = count_of(packets, "packet") + ("" if is_both else f", {format_size(size)}")
+        about = f"{flow.packets_to} there, {flow.packets_from} back" if is_both else ""
         if self._several or len(self._asked) > 1:
-            about = f"{about} {domains}".strip()
+            about = ", ".join(filter(None, (about, domains)))
         note, mood = "passing", "good"
         if flow.state is State.FAILED:
             note, mood = "lost at the gateway", "bad"

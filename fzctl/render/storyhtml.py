@@ -117,7 +117,7 @@ def _analysis(analysis: Analysis, prefix: str) -> Iterator[str]:
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
-    yield f'<div class="verdict is-{verdict.mood}" id="verdict">'
+    yield f'<div class="verdict is-{verdict.mood}" >'
     yield f'<p class="{verdict.mood}">{_TITLES[verdict.mood]}</p>'
     yield f'<p class="headline">{quote(verdict.headline)}</p>'
     if verdict.sentences:

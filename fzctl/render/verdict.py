@@ -12,6 +12,7 @@ from fzctl.analysis.ladder import Analysis
 from fzctl.analysis.story import Connection, Domain, Story
 from fzctl.analysis.traffic import FAILED
 from fzctl.nat.client import State
+from fzctl.protocol.fields import Status
 from fzctl.render.clock import format_clock
 from fzctl.render.escape import escape
 from fzctl.render.lines import ID_LENGTH
@@ -114,7 +115,8 @@ def _dead(domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Findin
     last = next((each for each in reversed(first.exchanges.things) if each.answer is not None), None)
     covered = {each.subject.domain for each in outside}
     at = "" if last is None or last.answer is None else f" around {format_clock(last.answer.time)[:8]} UTC"
-    cause, advice = _cause(first, None if last is None else last.response_time, first.domain in covered, at)
+    took = None if last is None or last.status == Status.ACTIVE else last.response_time
+    cause, advice = _cause(first, took, first.domain in covered, at)
     names = _names(each.domain for each in dead)
     if len(dead) == 1:
         return f"{names} does not work: the gateway answered Inactive{cause}.{vanished}", advice
@@ -135,7 +137,11 @@ def _cause(domain: Domain, took: int | None, is_outside: bool, at: str) -> tuple
             f"the address of resource {resource} in the admin portal: it must cover {escape(domain.domain)}.",
         )
     if took is None:
-        return "", f"the gateway's log{at}."
+        before = ", although it had answered Active before" if domain.active else ""
+        return (
+            before,
+            f"what changed at the gateway: authorization, DNS, the resource's address; its log{at}.",
+        )
     after = f" after {format_span(took)}"
     if took >= LOOKUP_LIMIT - JITTER:
         return (
