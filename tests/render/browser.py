@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-features=NetworkTimeServiceQuerying", "--disable-extensions", "--hide-scrollbars",
+    "--disable-component-update", "--disable-sync",
+    "--disable-features=NetworkTimeServiceQuerying", "--disable-extensions", "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
 )  # fmt: skip
 
