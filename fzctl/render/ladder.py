@@ -69,6 +69,12 @@ def file_marks(analysis: Analysis) -> dict[str, str]:
     }
 
 
+def not_seen_in(sent: Sent, marks: Mapping[str, str]) -> list[str]:
+    """The letters of those files of a merged analysis that do not hold the message."""
+    seen = {sent.record.file, *(spot.file for spot in sent.copies)}
+    return [mark for file, mark in marks.items() if file not in seen]
+
+
 def _shortened(kept: Kept[Rung], most: int) -> Kept[tuple[int, Rung]]:
     things = list(enumerate(kept.things))
     first, last = things[: kept.before_gap], things[kept.before_gap :]
@@ -143,6 +149,7 @@ class _Builder:
             mood, words = self._words_of_exchange(sent)
             notes.append(words)
         elif message.declaration is GOODBYE:
+            mood = "dim"
             notes.append("connection over")
         elif message.declaration is not None and message.declaration.answers is not None:
             mood, words = "ignored", "answers nothing that was seen"
@@ -232,10 +239,7 @@ class _Builder:
 
     def _not_seen_in(self, sent: Sent) -> str:
         """The files of a merged analysis that do not hold the message, by their letters."""
-        if not self._marks:
-            return ""
-        seen = {sent.record.file, *(spot.file for spot in sent.copies)}
-        return ", ".join(mark for file, mark in self._marks.items() if file not in seen)
+        return ", ".join(not_seen_in(sent, self._marks))
 
     def _session_row(self, session: Session) -> Row:
         label = f"WireGuard session {session.number}"

@@ -9,7 +9,19 @@ from typing import Final
 from fzctl.analysis.ladder import Analysis
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape
-from fzctl.render.ladder import FLOW, GAP, LEFT, MISSING, MORE, RIGHT, SESSION, Row, file_marks, ladder_rows
+from fzctl.render.ladder import (
+    FLOW,
+    GAP,
+    LEFT,
+    MESSAGE,
+    MISSING,
+    MORE,
+    RIGHT,
+    SESSION,
+    Row,
+    file_marks,
+    ladder_rows,
+)
 from fzctl.render.laddertext import cut, format_offset, is_short, wrap
 
 MOST_RUNGS: Final = 250
@@ -55,7 +67,7 @@ _LINE: Final = 16
 _CHARACTER: Final = 7.9
 _LABEL: Final = int((_GATEWAY - _CLIENT - 40) / _CHARACTER)
 _NOTES: Final = int((_WIDTH - _NOTE - 4) / _CHARACTER)
-_NARROW_KINDS: Final = (GAP, MORE, SESSION)
+_NARROW_KINDS: Final = (GAP, MORE)
 
 
 def to_svg(analyses: Sequence[Analysis]) -> str:
@@ -95,7 +107,7 @@ def _draw(analysis: Analysis, most: int, *, linked: bool, prefix: str = "") -> t
     y = 44
     for row in rows:
         drawn = "".join(_row(row, y, start, fine=fine))
-        if linked and row.rung is not None and row.kind not in (FLOW, *_NARROW_KINDS):
+        if linked and row.rung is not None and row.kind == MESSAGE:
             drawn = f'<a href="#{prefix}{row.rung}">{drawn}</a>'
         parts.append(drawn)
         lines = max(1, len(wrap(row.note, _NOTES)))

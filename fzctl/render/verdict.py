@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 from fzctl.analysis import rules
 from fzctl.analysis.closing import JITTER, LOOKUP_LIMIT
 from fzctl.analysis.findings import Finding
-from fzctl.analysis.ladder import Analysis
+from fzctl.analysis.ladder import Analysis, Sent
 from fzctl.analysis.story import Connection, Domain, Story
 from fzctl.analysis.traffic import FAILED
 from fzctl.nat.client import State
 from fzctl.protocol.fields import Status
 from fzctl.render.clock import format_clock
 from fzctl.render.escape import escape
+from fzctl.render.ladder import file_marks, not_seen_in
 from fzctl.render.lines import ID_LENGTH
 from fzctl.render.spans import format_span
 from fzctl.render.words import count_of
@@ -53,12 +54,15 @@ def verdict_on(analysis: Analysis) -> Verdict:
         _wiped(by_rule[rules.IP_REASSIGNED]),
         _refused(story),
         _flipped(domains),
+        _one_sided(analysis),
     ):
         if sentence:
             troubles.append(sentence)
             look.append(advice)
     others = [each for each in story.findings if each.rule.id not in _TOLD]
     mood = _mood(story.findings)
+    if mood == "good" and troubles:
+        mood = "ignored"
     headline = troubles[0] if troubles else _headline(story, domains, mood)
     sentences = [*troubles[1:], *_others(others, told=bool(troubles))]
     return Verdict(mood, headline, (_overview(analysis, domains), *sentences, *_ends(story)), tuple(look))
@@ -92,7 +96,8 @@ def _overview(analysis: Analysis, domains: Sequence[tuple[Connection, Domain]]) 
     lasted = ""
     if story.first is not None and story.last is not None:
         lasted = f" in {format_span(story.last - story.first)}"
-    found = f"Seen: {count_of(story.messages, 'control message')}{lasted}"
+    copies = sum(each.copies for each in story.connections)
+    found = f"Seen: {count_of(story.messages - copies, 'control message')}{lasted}"
     found += f", {count_of(len({(d.resource, d.domain) for _, d in domains}), 'domain')}"
     if len(story.connections) > 1:
         found += f", {count_of(len(story.connections), 'connection')}"
@@ -211,6 +216,25 @@ def _flipped(domains: Sequence[tuple[Connection, Domain]]) -> tuple[str, str]:
     return (
         f"{names} did not work for a while (Inactive), and {'does' if len(flipped) == 1 else 'do'} again.",
         "what changed at the gateway between the two answers.",
+    )
+
+
+def _one_sided(analysis: Analysis) -> tuple[str, str]:
+    """Messages that one of two captures of the same tunnel does not hold."""
+    marks = file_marks(analysis)
+    found = [each for each in analysis.rungs.things if isinstance(each, Sent) and not_seen_in(each, marks)]
+    if not found:
+        return "", ""
+    more = " at least" if analysis.rungs.left_out else ""
+    first = found[0].record
+    return (
+        (
+            f"Not every capture holds every message:{more} {len(found)} "
+            f"{'is' if len(found) == 1 else 'are'} missing somewhere "
+            f"(the first is {marks.get(first.file or '', '')}#{first.frame}, "
+            f"missing in {', '.join(not_seen_in(found[0], marks))})."
+        ),
+        "whether they were lost on their way, or one capture began later, ended earlier or has gaps.",
     )
 
 

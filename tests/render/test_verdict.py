@@ -83,6 +83,16 @@ def test_a_status_that_came_back_is_told_and_how_it_ended() -> None:
     assert last_answer(only_domain(story_of(scene))) is State.CONFIRMED
 
 
+def test_a_message_that_one_end_did_not_see_is_told() -> None:
+    scene = Scene(file="a")
+    asked, answered = scene.ask(0), scene.answer(0.1)
+    copy = asked._replace(frame=1, file="b", copy_of=1, copy_in="a", time=(asked.time or 0) + 1000)
+    found = verdict_on(analysis_of([asked, copy, answered], files=("a", "b"), merged=True))
+    assert found.mood == "ignored"
+    assert "1 is missing somewhere (the first is A#2, missing in B)" in found.headline
+    assert found.sentences[0].startswith("Seen: 2 control messages")
+
+
 def test_what_a_packet_says_is_harmless_in_the_verdict() -> None:
     found = verdict_on(hostile())
     assert harmful(" ".join((found.headline, *found.sentences, *found.look))) == set()
