@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from fzctl.cli.decode import add_selection_arguments
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.moments import Moment, parse_moment, parse_seconds
+from fzctl.cli.selection import add_message_arguments, make_filter, with_exchanges
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
 from fzctl.records import Record
@@ -37,7 +37,11 @@ def add_analysis_arguments(parser: ArgumentParser) -> None:
         "-r", metavar="FILE", dest="read", action="append", default=[],
         help="a capture file; - is standard input",
     )  # fmt: skip
-    add_selection_arguments(parser)
+    add_message_arguments(parser)
+    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
+    parser.add_argument(
+        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
+    )
     parser.add_argument(
         "--merge", action="store_true",
         help="the captures show the same tunnels (both ends of one, or one after another)",
@@ -81,7 +85,7 @@ class Analysing(Inputs):
         self._most_rungs = most_rungs
         self._patterns = parse_patterns(args.patterns)
         self._offsets = parse_offsets(args.offsets, sources)
-        self._keep = _filter(args.filter)
+        self._keep = make_filter(args.filter)
         self._files: list[_File] = []
         self._left: int | None = args.count
 
@@ -146,14 +150,7 @@ class Analysing(Inputs):
         keep = self._keep
         if keep is None:
             return records
-        from fzctl.analysis.exchanges import follow, follow_whole
-        from fzctl.columns import NEEDS_LOOKAHEAD, OF_EXCHANGES
-
-        if keep.fields & NEEDS_LOOKAHEAD:
-            records = iter(follow_whole(records))
-        elif keep.fields & OF_EXCHANGES:
-            records = follow(records)
-        return filter(keep, records)
+        return filter(keep, with_exchanges(records, {*keep.fields}))
 
 
 class _Run:
@@ -308,14 +305,6 @@ def _is_uuid(text: str) -> bool:
         return parse_uuid(text) == text
     except Refusal:
         return False
-
-
-def _filter(expression: str | None) -> Any:
-    if expression is None:
-        return None
-    from fzctl.columns import RecordFilter
-
-    return RecordFilter(expression)
 
 
 def _shifted(records: Iterator[Record], offset: int) -> Iterator[Record]:

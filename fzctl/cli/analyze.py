@@ -12,6 +12,7 @@ from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.analysing import Analysing, add_analysis_arguments
+from fzctl.cli.decode import is_same_file
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.streams import say
@@ -90,18 +91,11 @@ def spare_inputs(targets: dict[str, str | None], sources: list[str]) -> None:
             continue
         if target == "-":
             raise UsageError(f"{option} writes a file; give it a name")
-        if any(source != "-" and _is_same_file(source, target) for source in sources):
+        if any(source != "-" and is_same_file(source, target) for source in sources):
             raise UsageError(f"{option} {escape(target)} would overwrite an input; give it another name")
         other = taken.setdefault(os.path.abspath(target), option)
         if other != option:
             raise UsageError(f"{other} and {option} name the same file")
-
-
-def _is_same_file(source: str, target: str) -> bool:
-    try:
-        return os.path.samefile(source, target)
-    except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
-        return False
 
 
 def _print(args: Namespace, analyses: list[Analysis]) -> None:
