@@ -90,7 +90,7 @@ class Analyzer:
             self._pass(time)
         self._messages += 1
         outer = record.outer
-        place = record.file, None if outer is None else outer.session
+        place: Place = record.file, None if outer is None else outer.session
         connection = self._latest
         if connection is None or place != self._latest_place or connection.goodbye is not None:
             connection = self._latest = self._connection_of(record, place)

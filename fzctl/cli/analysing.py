@@ -135,13 +135,15 @@ class Analysing(Inputs):
         else:
             records = _shifted(self.records_of(sources[0]), offsets[0])
         interrupted: KeyboardInterrupt | None = None
+        count = 0
         try:
             for record in islice(self._selected(records), self._left):
                 run.record(record)
-                if self._left is not None:
-                    self._left -= 1
+                count += 1
         except KeyboardInterrupt as error:
             interrupted = error
+        if self._left is not None:
+            self._left -= count
         yield run.finish(tuple(map(title_of, sources)))
         if interrupted is not None:
             raise interrupted
