@@ -15,9 +15,6 @@ from fzctl.protocol.codec import Message, decode, decode_truncated
 from fzctl.protocol.kinds import AUTO
 from fzctl.protocol.packet import IPV6_HEADER, is_ours
 
-MOST_KNOWN: Final = 4096
-"""Packets that are remembered where many are equal."""
-
 _SEPARATORS: Final = re.compile(r"[\s:.-]|0[xX](?=[0-9A-Fa-f])")
 
 _IP_NAMES: Final = {4: ("ipv4",), 6: ("ipv6",)}
@@ -69,14 +66,9 @@ class Record(NamedTuple):
 
 
 def read_records(
-    candidates: Iterable[Candidate],
-    dialect: str = AUTO,
-    file: str | None = None,
-    known: dict[bytes, Message] | None = None,
+    candidates: Iterable[Candidate], dialect: str = AUTO, file: str | None = None
 ) -> Iterator[Record]:
     """Judge a capture's candidates; what is no control packet after all is left out.
-
-    ``known`` remembers the messages of equal packets, for who sees many of them.
 
     Bytes behind the length that the IPv6 header claims are the link's trailer or WireGuard's
     padding and are cut off, as the tunnel does (boringtun ``validate_decapsulated_packet``).
@@ -85,16 +77,8 @@ def read_records(
         end = offset + IPV6_HEADER + (data[offset + 4] << 8) + data[offset + 5]
         if end > len(data) < length:
             message = decode_truncated(data[offset:], dialect)
-        elif known is None:
-            message = decode(data[offset:end], dialect)
         else:
-            packet = data[offset:end]
-            found = known.get(packet)
-            if found is None:
-                if len(known) >= MOST_KNOWN:
-                    known.clear()
-                found = known[packet] = decode(packet, dialect)
-            message = found
+            message = decode(data[offset:end], dialect)
         if message.control or is_ours(message.packet):
             yield Record(number, time, message, path, None, None, None, file)
 

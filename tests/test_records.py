@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.pcap.frame import Candidate
-from fzctl.protocol.codec import Message
 from fzctl.records import Record, read_hex, read_records
 from tests.records import TIME, assigned, goodbye, hostile_packets, raw, status
 
@@ -18,20 +15,9 @@ def candidate(data: bytes, *, offset: int = 0, length: int | None = None) -> Can
     return Candidate(4, TIME, 1, data, len(data) if length is None else length, offset, ("ethernet", "ipv6"))
 
 
-def read_one(found: Candidate, **more: Any) -> Record:
+def read_one(found: Candidate, **more: str) -> Record:
     (record,) = read_records([found], **more)
     return record
-
-
-def test_equal_packets_give_one_message_where_they_are_remembered() -> None:
-    known: dict[bytes, Message] = {}
-    packets = [
-        candidate(each) for each in (status(), status(), status(text="Inactive"), status() + b"trailer")
-    ]
-    found = [record.message for record in read_records(packets, known=known)]
-    assert found == [record.message for record in read_records(packets)]
-    assert found[0] is found[1] is found[3]
-    assert len(known) == 2
 
 
 def test_a_candidate_becomes_a_record_of_its_frame() -> None:

@@ -8,32 +8,39 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.pcap.frame import Candidate
 from fzctl.pcap.links import Link, Usual, link_for, may_be_control
-from fzctl.protocol.packet import IPV6_HEADER
+from fzctl.protocol.codec import Message, decode
+from fzctl.protocol.packet import IPV6_HEADER, is_ours
 from fzctl.protocol.ranges import RESOURCE_RANGES
 from fzctl.records import Record, read_records
 
 if TYPE_CHECKING:
     from fzctl.pcap.capture import Capture
-    from fzctl.pcap.frame import Frame
 
 # The whole bytes that are fixed in the two resource ranges; the bits behind them tell little more.
 _FOUR, _SIX = (each.first[: each.fixed // 8] for each in RESOURCE_RANGES)
+MOST_KNOWN: Final = 4096
+"""Packets whose messages are remembered."""
+
 _ZEROS: Final = bytes(4)
 _PLAIN_IPV4: Final = 0x45  # version 4, a header of five words: no options
 _LATER_BITS: Final = RESOURCE_RANGES[0].first[1] >> 5
+
+# Half the price of the class itself, in a place that is passed for every message.
+_new: Final = tuple.__new__
 
 Deliver = Callable[[int | None, bytes, int], None]
 """Takes the time, the IP packet and the frame of a packet that is no message."""
 
 
 def plain_records(capture: Capture, args: Namespace, name: str | None, deliver: Deliver) -> Iterator[Record]:
-    """The control messages; meanwhile what has a proxy IP goes to ``deliver``."""
-    return read_records(_candidates(capture.frames(), args, deliver), args.dialect, name, {})
+    """The control messages; meanwhile what has a proxy IP goes to ``deliver``.
 
-
-def _candidates(frames: Iterator[Frame], args: Namespace, deliver: Deliver) -> Iterator[Candidate]:
+    The messages are those of :func:`fzctl.records.read_records`; equal packets are judged once.
+    """
+    dialect = args.dialect
     links: dict[int, Link | None] = {}
-    for number, time, link_type, data, length, _ in frames:
+    known: dict[bytes, Message] = {}
+    for number, time, link_type, data, length, _ in capture.frames():
         try:
             link = links[link_type]
         except KeyError:
@@ -47,16 +54,29 @@ def _candidates(frames: Iterator[Frame], args: Namespace, deliver: Deliver) -> I
         if found is None:
             continue
         offset, path = found
-        if may_be_control(data, offset):
-            yield Candidate(number, time, link_type, data, length, offset, path)
-        elif _has_proxy_ip(data, offset):
-            deliver(time, data[offset:], number)
+        if not may_be_control(data, offset):
+            if _has_proxy_ip(data, offset):
+                deliver(time, data[offset:], number)
+            continue
+        end = offset + IPV6_HEADER + (data[offset + 4] << 8) + data[offset + 5]
+        if end > len(data):
+            candidate = Candidate(number, time, link_type, data, length, offset, path)
+            yield from read_records((candidate,), dialect, name)
+            continue
+        packet = data[offset:end]
+        message = known.get(packet)
+        if message is None:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            message = known[packet] = decode(packet, dialect)
+        if message.control or is_ours(packet):
+            yield _new(Record, (number, time, message, path, None, None, None, name, None, None, None))
 
 
 def _is_other_traffic(data: bytes, usual: Usual) -> bool:
     """Behind the usual link header, a packet whose addresses do not begin like a proxy IP.
 
-    It is known not to go from :: to ::. False says nothing; a quick look that spares most packets the careful ones.
+    It is known not to go from :: to ::. False says nothing; a quick look spares most the careful ones.
     """
     kind_at, header, four, six, _, _ = usual
     if len(data) < header + IPV6_HEADER:

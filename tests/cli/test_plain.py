@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from fzctl.cli import plain
 from fzctl.cli.plain import plain_records
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
 from fzctl.records import read_records
 from tests.analysis.scenario import udp
-from tests.records import assigned
+from tests.records import assigned, status
 
 SAMPLES = Path(__file__).parents[2] / "captures"
 ARGS = Namespace(dialect="auto", user0_is_ip=False)
@@ -24,6 +25,25 @@ def test_the_records_are_those_of_the_fast_scan(path: Path) -> None:
         expected = list(read_records(capture.candidates(), "auto", "f"))
     with open_capture(str(path)) as capture:
         assert list(plain_records(capture, ARGS, "f", lambda *packet: None)) == expected
+
+
+def test_equal_packets_are_judged_once_and_forgotten_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "a.pcap")
+    with open_writer(path, link_type=101) as writer:
+        for place, text in enumerate(("Active", "Active", "Inactive", "Active")):
+            writer.write(status(text=text) + b"trailer", place)
+    found = []
+    for most in (2, 1):
+        monkeypatch.setattr(plain, "MOST_KNOWN", most)
+        with open_capture(path) as capture:
+            found.append(list(plain_records(capture, ARGS, None, lambda *packet: None)))
+    assert found[0] == found[1]
+    first, second, other, again = (record.message for record in found[0])
+    assert first is second is again
+    assert other.fields["status"] == "Inactive"
+    assert found[1][0].message is not found[1][3].message
 
 
 @pytest.mark.parametrize(
