@@ -12,9 +12,9 @@ from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.analysing import Analysing, add_analysis_arguments
-from fzctl.cli.decode import is_same_file
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
+from fzctl.cli.saving import spare_inputs
 from fzctl.cli.streams import say
 from fzctl.errors import EXIT_INTERRUPTED, CaptureError, UsageError
 from fzctl.render.escape import escape
@@ -65,7 +65,7 @@ def run(args: Namespace) -> int:
     from fzctl.analysis.redaction import redact_analysis
 
     inputs = Analysing(args, at=args.at, most_rungs=_MOST_RUNGS)
-    spare_inputs({"--svg": args.svg, "--html": args.html}, inputs.sources)
+    _check_targets({"--svg": args.svg, "--html": args.html}, [*inputs.sources, *args.keys])
     redactor = make_redactor(args)
     found = []
     interrupted = False
@@ -83,7 +83,7 @@ def run(args: Namespace) -> int:
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 
 
-def spare_inputs(targets: dict[str, str | None], sources: list[str]) -> None:
+def _check_targets(targets: dict[str, str | None], sources: list[str]) -> None:
     """Refuse to overwrite what is read, or to write two things into one file. Raises UsageError."""
     taken: dict[str, str] = {}
     for option, target in targets.items():
@@ -91,8 +91,7 @@ def spare_inputs(targets: dict[str, str | None], sources: list[str]) -> None:
             continue
         if target == "-":
             raise UsageError(f"{option} writes a file; give it a name")
-        if any(source != "-" and is_same_file(source, target) for source in sources):
-            raise UsageError(f"{option} {escape(target)} would overwrite an input; give it another name")
+        spare_inputs(target, sources, option)
         other = taken.setdefault(os.path.abspath(target), option)
         if other != option:
             raise UsageError(f"{other} and {option} name the same file")
