@@ -62,13 +62,15 @@ _Plain = tuple[Record, Exchange | None, Subject]
 class Analysis(NamedTuple):
     """What was found in one input, or in several that were merged.
 
-    ``asked`` is the moment that was asked for, in the user's words.
+    ``asked`` is the moment that was asked for, in the user's words; ``problems`` say what could not be
+    read.
     """
 
     files: tuple[str, ...]
     story: Story
     rungs: Kept[Rung]
     asked: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 class Ladder:

@@ -135,7 +135,7 @@ class Analysing(Inputs):
         else:
             records = _shifted(self.records_of(sources[0]), offsets[0])
         interrupted: KeyboardInterrupt | None = None
-        count = 0
+        count, known = 0, len(self.problems)
         try:
             for record in islice(self._selected(records), self._left):
                 run.record(record)
@@ -144,7 +144,8 @@ class Analysing(Inputs):
             interrupted = error
         if self._left is not None:
             self._left -= count
-        yield run.finish(tuple(map(title_of, sources)))
+        analysis = run.finish(tuple(map(title_of, sources)))
+        yield analysis._replace(problems=tuple(self.problems[known:]))
         if interrupted is not None:
             raise interrupted
 

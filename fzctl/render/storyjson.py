@@ -68,6 +68,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         moment = {"asked": analysis.asked, "domains": [_standing(each) for each in story.moment]}
     return {
         "files": list(analysis.files),
+        "problems": list(analysis.problems),
         "verdict": _MOODS[verdict.mood],
         "summary": [verdict.headline, *verdict.sentences],
         "look_at": list(verdict.look),

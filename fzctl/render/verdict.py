@@ -44,7 +44,8 @@ def verdict_on(analysis: Analysis) -> Verdict:
     """The verdict on an analysis."""
     story = analysis.story
     if not story.messages:
-        return Verdict("ignored", "There is no control message in this input.", (), ())
+        unread = tuple(_unread(analysis))
+        return Verdict("ignored", "There is no control message in this input.", unread, ())
     domains = [(connection, domain) for connection in story.connections for domain in connection.domains]
     by_rule = {rule: [each for each in story.findings if each.rule is rule] for rule in rules.RULES}
     troubles, look = [], []
@@ -65,7 +66,8 @@ def verdict_on(analysis: Analysis) -> Verdict:
         mood = "ignored"
     headline = troubles[0] if troubles else _headline(story, domains, mood)
     sentences = [*troubles[1:], *_others(others, told=bool(troubles))]
-    return Verdict(mood, headline, (_overview(analysis, domains), *sentences, *_ends(story)), tuple(look))
+    sentences = [_overview(analysis, domains), *_unread(analysis), *sentences, *_ends(story)]
+    return Verdict(mood, headline, tuple(sentences), tuple(look))
 
 
 def _mood(findings: Sequence[Finding]) -> str:
@@ -94,7 +96,7 @@ def _headline(story: Story, domains: Sequence[tuple[Connection, Domain]], mood: 
 def _overview(analysis: Analysis, domains: Sequence[tuple[Connection, Domain]]) -> str:
     story = analysis.story
     lasted = ""
-    if story.first is not None and story.last is not None:
+    if story.first is not None and story.last is not None and story.last > story.first:
         lasted = f" in {format_span(story.last - story.first)}"
     copies = sum(each.copies for each in story.connections)
     found = f"Seen: {count_of(story.messages - copies, 'control message')}{lasted}"
@@ -252,12 +254,18 @@ def _names_of_rules(findings: Sequence[Finding]) -> str:
     return "; ".join(titles[:_MOST_NAMES]) + (f"; and {more} more" if more > 0 else "")
 
 
+def _unread(analysis: Analysis) -> Iterator[str]:
+    for problem in analysis.problems:
+        yield f"Not all of it could be read: {escape(problem)}."
+
+
 def _ends(story: Story) -> Iterator[str]:
     ended = [each for each in story.connections if each.goodbye is not None]
     if len(story.connections) == 1 and ended and ended[0].goodbye is not None:
         who = f"The {ended[0].goodbye.role}" if ended[0].goodbye.role else "One side"
-        at = format_clock(ended[0].goodbye.spot.time)[:8]
-        yield f"{who} ended the connection with a Goodbye at {at} UTC."
+        time = ended[0].goodbye.spot.time
+        at = "" if time is None else f" at {format_clock(time)[:8]} UTC"
+        yield f"{who} ended the connection with a Goodbye{at}."
     elif ended:
         yield f"{count_of(len(ended), 'connection')} ended with a Goodbye."
 

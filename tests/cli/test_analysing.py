@@ -181,8 +181,9 @@ def test_a_broken_input_costs_only_itself(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pcap"
     broken.write_bytes(Path(encrypted("direct")[-1]).read_bytes()[:900])
     inputs = Analysing(parse(*encrypted("direct"), str(broken)), most_rungs=9)
-    first, _ = inputs.analyses()
-    assert first.story.messages == 10
+    first, second = inputs.analyses()
+    assert (first.story.messages, first.problems) == (10, ())
+    assert second.problems == tuple(inputs.problems)
     assert inputs.exit_code == 3
     assert len(inputs.problems) == 1
 

@@ -14,7 +14,7 @@ from tests.records import harmful
 from tests.render.analyses import analysis_of, hostile, inactive, with_traffic, working
 
 TOP = [
-    "files", "verdict", "summary", "look_at", "messages", "first", "last", "sessions",
+    "files", "problems", "verdict", "summary", "look_at", "messages", "first", "last", "sessions",
     "unanswered_initiations", "findings", "at", "connections",
 ]  # fmt: skip
 CONNECTION = [

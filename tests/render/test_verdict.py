@@ -62,6 +62,21 @@ def test_a_question_without_an_answer_is_told() -> None:
     assert verdict_of(scene).headline.startswith("a.example was never answered: asked 2 times")
 
 
+def test_what_could_not_be_read_is_told() -> None:
+    cut = analysis_of(working().records)._replace(problems=("a.pcap ends \x1b[31mearly",))
+    assert verdict_on(cut).sentences[1] == "Not all of it could be read: a.pcap ends \\x1b[31mearly."
+    assert "could be read" in verdict_on(analysis_of([])._replace(problems=("x",))).sentences[0]
+
+
+def test_without_times_no_time_is_told() -> None:
+    scene = working()
+    scene.goodbye(5)
+    timeless = analysis_of([each._replace(time=None) for each in scene.records])
+    assert verdict_on(timeless).sentences == (
+        "Seen: 3 control messages, 1 domain.", "One side ended the connection with a Goodbye.",
+    )  # fmt: skip
+
+
 def test_many_names_are_cut_short() -> None:
     scene = Scene()
     for number in range(5):
