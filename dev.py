@@ -44,6 +44,7 @@ PEERS = {
     "wireguard-go": "wireguard-go",
     "wg": "wireguard-tools",
     "turnserver": "coturn",
+    "chromium": "chromium",
 }
 
 # Services among them: tests run them by hand, in a network of their own; they do not start with the machine.

@@ -24,6 +24,7 @@ MIX_PACKETS = 1_000_000
 CONTROL_PACKETS = 200_000
 FEW_PACKETS = 20_000
 SMALL_PACKETS = 20
+DOMAINS, DOMAIN_PACKETS = 1000, 1_000_000
 
 _TEMPLATES = 600
 _SIZES = (64,) * 7 + (594,) * 4 + (1500,)
@@ -38,12 +39,16 @@ _MACS = bytes.fromhex("02005e00000102005e000002")
 
 
 class Spec(NamedTuple):
-    """One capture: how many packets, which share of them control (0 to 1), how framed."""
+    """One capture: how many packets, which share of them control (0 to 1), how framed.
+
+    With ``domains``, questions about so many and their answers, and nothing else.
+    """
 
     packets: int
     control: float
     ethernet: bool
     pcapng: bool
+    domains: int = 0
 
 
 def _specs() -> dict[str, Spec]:
@@ -55,6 +60,7 @@ def _specs() -> dict[str, Spec]:
                 specs[f"mix-{percent}-{link}.{ending}"] = Spec(MIX_PACKETS, float(percent) / 100, *framing)
             specs[f"control-{link}.{ending}"] = Spec(CONTROL_PACKETS, 1.0, *framing)
     specs["few-10-ethernet.pcap"] = Spec(FEW_PACKETS, 0.1, True, False)
+    specs["domains-raw.pcap"] = Spec(DOMAIN_PACKETS, 1.0, False, False, DOMAINS)
     specs["small-raw.pcap"] = Spec(SMALL_PACKETS, 0.5, False, False)
     return specs
 
@@ -111,6 +117,12 @@ def _write(file: BinaryIO, spec: Spec) -> None:
 
 def _frames(spec: Spec) -> Iterator[bytes]:
     chance = random.Random(1)
+    if spec.domains:
+        packets = [_exchange(chance, number) for number in range(spec.domains)]
+        for number in range(spec.packets // 2):
+            for packet in packets[number % spec.domains]:
+                yield _frame(packet, spec)
+        return
     templates = [_frame(_traffic(chance), spec) for _ in range(_TEMPLATES)]
     for _ in range(spec.packets):
         if chance.random() < spec.control:
@@ -159,6 +171,23 @@ def _control(chance: random.Random) -> bytes:
         kind, text = 1, f'{start}"status":"{status}"}}'
     else:
         kind, text = 0, f'{start}"proxy_ips":[{_proxy_ips(chance)}]}}'
+    return _packet(kind, text)
+
+
+def _exchange(chance: random.Random, number: int) -> tuple[bytes, bytes]:
+    """The question about one domain and its answer."""
+    resource = f"{chance.getrandbits(32):08x}-0000-4000-a000-{number:012x}"
+    start = f'{{"resource":"{resource}","domain":"host-{number}.example.com",'
+    addresses = [f"100.96.{number >> 6}.{(number & 63) * 4 + place}" for place in range(4)]
+    listed = ",".join(f'"{each}"' for each in addresses)
+    status = "Active" if number % 10 else "Inactive"
+    return (
+        _packet(0, f'{start}"proxy_ips":[{listed}]}}'),
+        _packet(1, f'{start}"status":"{status}"}}'),
+    )
+
+
+def _packet(kind: int, text: str) -> bytes:
     payload = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + text.encode()
     return struct.pack(">IHBB", 0x60000000, len(payload), 255, 0) + bytes(32) + payload
 

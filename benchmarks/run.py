@@ -76,6 +76,8 @@ def groups(missing: list[str]) -> list[Group]:
         _pcapng_beside_pcap(fzctl),
         _all_control("control-raw.pcap", fzctl, missing),
         _all_control("control-ethernet.pcapng", fzctl, missing)._replace(slow=True),
+        _analyze("domains-raw.pcap", fzctl),
+        _analyze("mix-0.1-ethernet.pcap", fzctl)._replace(slow=True),
         _dissector("mix-0-ethernet.pcap", missing),
         _dissector("mix-0.1-ethernet.pcap", missing),
         _dissector("control-raw.pcap", missing)._replace(slow=False),
@@ -113,6 +115,17 @@ def _all_control(name: str, fzctl: list[str], missing: list[str]) -> Group:
         lua = ["-X", f"lua_script:{LUA}", "-T", "fields", "-e", "fzp2p.domain"]
         programs.append(Program("tshark with fzctl.lua", [tshark, "-n", "-r", path, *lua]))
     return Group(name, programs)
+
+
+def _analyze(name: str, fzctl: list[str]) -> Group:
+    """What it costs to understand messages beside showing them."""
+    path = str(make(name))
+    programs = [Program("fzctl decode -T jsonl", [*fzctl, "decode", "-T", "jsonl", path])]
+    programs += [
+        Program(f"fzctl analyze -T {form}", [*fzctl, "--quiet", "analyze", "-T", form, path])
+        for form in ("text", "json")
+    ]
+    return Group(f"analyze: {name}", programs)
 
 
 def _dissector(name: str, missing: list[str]) -> Group:

@@ -1,10 +1,12 @@
-"""Make the sample captures and their expected decode: ``python3 dev.py samples``.
+"""Make the sample captures, their expected decode and analysis: ``python3 dev.py samples``.
 
 Everything here is invented and fixed, so that a second run writes the same bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
+from fzctl.cli.main import main
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
 from fzctl.protocol.codec import encode
@@ -197,5 +200,26 @@ def write(path: Path, packets: Iterable[Packet], link_type: int = RAW) -> None:
     path.with_name(path.name.split(".")[0] + ".jsonl").write_text("".join(lines))
 
 
+def analysis_path(sample: Path) -> Path:
+    """Where the analysis of a sample stands."""
+    return sample.with_name(f"{sample.name.split('.')[0]}.analysis.txt")
+
+
+def analyse(sample: Path) -> str:
+    """What ``analyze`` prints of a sample, in its folder and 80 columns wide."""
+    keys = sample.with_suffix(".keys")
+    options = ["-k", keys.name] if keys.exists() else []
+    if sample.stem == "user0":
+        options.append("--user0-is-ip")
+    printed = io.StringIO()
+    with contextlib.chdir(sample.parent), contextlib.redirect_stdout(printed):
+        code = main(["--quiet", "analyze", *options, sample.name])
+    if code:
+        raise SystemExit(f"{sample}: exit code {code}")
+    return printed.getvalue()
+
+
 if __name__ == "__main__":
     make(HERE)
+    for sample in sorted(HERE.rglob("*.pcap*")):
+        analysis_path(sample).write_text(analyse(sample), encoding="utf-8")

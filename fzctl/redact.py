@@ -93,7 +93,7 @@ class Redactor:
             redacted = redacted._replace(error=record.line_error)
         outer = record.outer
         if outer is not None:
-            outer = outer._replace(src=self._redact_end(outer.src), dst=self._redact_end(outer.dst))
+            outer = outer._replace(src=self.redact_end(outer.src), dst=self.redact_end(outer.dst))
         return record._replace(message=redacted, outer=outer)
 
     def redact_packet(self, message: Message) -> bytes:
@@ -142,7 +142,7 @@ class Redactor:
             return self.redact_text(piece[:-1]) + ":"
         return self.redact_text(piece)
 
-    def _redact_end(self, end: str) -> str:
+    def redact_end(self, end: str) -> str:
         """``192.0.2.1:51820`` or ``[2001:db8::1]:51820`` with another address and the same port."""
         address, colon, port = end.rpartition(":")
         return f"{self.redact_text(address)}{colon}{port}"

@@ -31,6 +31,17 @@ def test_a_sample_decodes_to_the_jsonl_beside_it(name: str, capsys: pytest.Captu
     assert capsys.readouterr().out == expected
 
 
+ALL: list[str] = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.pcap*"))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_sample_is_analysed_as_stands_beside_it(name: str) -> None:
+    maker = _maker()
+    expected = maker.analysis_path(SAMPLES / name).read_text(encoding="utf-8")
+    assert expected.count("\n") >= 8
+    assert maker.analyse(SAMPLES / name) == expected
+
+
 def test_making_the_samples_again_gives_the_same_bytes(tmp_path: Path) -> None:
     _maker().make(tmp_path)
     made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.pcap*"))

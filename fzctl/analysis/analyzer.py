@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from fzctl.analysis import rules
 from fzctl.analysis.connections import OpenConnection, Patterns
+from fzctl.analysis.domains import DomainEntry
 from fzctl.analysis.exchanges import Exchanges
-from fzctl.analysis.findings import Findings, Spot, spot_of
+from fzctl.analysis.findings import Findings, Spot, Subject, spot_of
 from fzctl.analysis.messages import Judged, faults_of
 from fzctl.analysis.rules import Rule
 from fzctl.analysis.sessions import SessionCounts
@@ -29,6 +30,11 @@ from fzctl.wireguard.decryptor import Decryptor
 
 _MOST_JUDGED: Final = 16384
 
+Deliver = Callable[..., None]
+"""Takes what :meth:`Analyzer.packet` takes."""
+OnPacket = Callable[[DomainEntry, Spot, int, bool], None]
+"""Takes a domain, where the packet was seen, its size, and whether it went to the domain."""
+
 
 class Analyzer:
     """Takes records in the order of their times; :meth:`finish` tells what they mean together.
@@ -36,7 +42,8 @@ class Analyzer:
     ``decryptors`` are those of the files that are decrypted, ``merged`` tells that the files show
     the same tunnels (see :mod:`fzctl.analysis.merge`). ``patterns`` are the addresses of resources.
     ``tun_device``: the input was captured on Firezone's own interface. ``wanted`` chooses rules.
-    ``at`` is a time at which everybody's state is to be kept as ``moment``.
+    ``at`` is a time at which everybody's state is to be kept as ``moment``. ``on_packet`` is told
+    of each application packet to or from a proxy IP.
     """
 
     def __init__(
@@ -48,7 +55,9 @@ class Analyzer:
         tun_device: bool = False,
         wanted: Callable[[Rule], bool] | None = None,
         at: int | None = None,
+        on_packet: OnPacket | None = None,
     ) -> None:
+        self._on_packet = on_packet
         self._decryptors = {} if decryptors is None else decryptors
         self._patterns: Patterns = {
             None if resource is None else resource_key(resource): pattern
@@ -61,7 +70,7 @@ class Analyzer:
         self._findings = Findings(wanted)
         self._exchanges = Exchanges()
         self._sessions = SessionCounts()
-        self._may_hold_copies = merged or bool(self._decryptors)
+        self._merged = merged
         self._current: dict[int, OpenConnection] = {}
         self._latest: OpenConnection | None = None
         self._latest_place: Place = (None, None)
@@ -76,15 +85,17 @@ class Analyzer:
         message = record.message
         if not message.control and not is_ours(message.packet):
             return None
-        self._pass(record.time)
+        time = record.time
+        if self._last is None or time is None or time > self._last:
+            self._pass(time)
         self._messages += 1
         outer = record.outer
-        place = record.file, None if outer is None else outer.session
+        place: Place = record.file, None if outer is None else outer.session
         connection = self._latest
         if connection is None or place != self._latest_place or connection.goodbye is not None:
             connection = self._latest = self._connection_of(record, place)
             self._latest_place = place
-        if self._may_hold_copies:
+        if self._merged or self._decryptors:
             self._tunnels.sight(record)
         if outer is not None:
             self._sessions.control(place, record.frame, record.path, record.copy_of)
@@ -118,11 +129,40 @@ class Analyzer:
         connection = None if tunnel is None else self._current.get(tunnel)
         # Where two captures show one tunnel, each packet may stand in both.
         if connection is not None and file == connection.file:
-            connection.packet(packet, Spot(frame, time, file))
+            spot = Spot(frame, time, file)
+            passed = connection.packet(packet, spot)
+            if passed is not None and self._on_packet is not None:
+                domain, size, towards = passed
+                self._on_packet(domain, spot, size, towards)
 
-    def watcher(self, file: str | None = None) -> TunnelWatcher:
-        """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell."""
-        return TunnelWatcher(self, self._sessions, file)
+    @property
+    def latest(self) -> Subject:
+        """The connection of the last record."""
+        return Subject() if self._latest is None else self._latest.subject
+
+    @property
+    def first(self) -> int | None:
+        """The first time that was seen."""
+        return self._first
+
+    def handshake(self, file: str | None, frame: int, time: int | None) -> None:
+        """A datagram that carries a handshake message."""
+        self._pass(time)
+        self._sessions.handshake(file, frame, time)
+
+    def watcher(
+        self, file: str | None = None, deliver: Deliver | None = None, offset: int = 0
+    ) -> TunnelWatcher:
+        """What a :class:`~fzctl.tunnel.Tunnel` that reads ``file`` shall tell.
+
+        ``deliver`` takes application packets in place of :meth:`packet`; ``offset`` is added to the
+        times of handshakes.
+        """
+        return TunnelWatcher(self, deliver or self.packet, self._sessions, file, offset)
+
+    def keep_moment(self) -> None:
+        """Keep everybody's state as it is now as the story's ``moment``."""
+        self._moment = self.standings()
 
     def standings(self) -> tuple[Standing, ...]:
         """Where each domain of the connections that are open stands now."""
@@ -184,30 +224,42 @@ class Analyzer:
     def _judge(self, message: Message) -> Judged:
         """What is to be known of the message alone; the same bytes are looked at once."""
         found = self._judged.get(message.packet)
-        if found is None or (found.dialect, found.reason) != (message.dialect, message.reason):
+        if found is not None and found.message is message:
+            return found
+        if found is None or not _is_judged_alike(found.message, message):
             fields = message.fields
             faults = tuple(faults_of(message, fields))
             key = None
             if RESOURCE.name in fields and DOMAIN.name in fields and message.accepted:
                 key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
-            found = Judged(message.dialect, message.reason, message.declaration, fields, faults, key)
+            found = Judged(message, message.declaration, fields, faults, key, message.payload)
             if len(self._judged) >= _MOST_JUDGED:
                 self._judged.clear()
             self._judged[message.packet] = found
         return found
 
 
+def _is_judged_alike(one: Message, other: Message) -> bool:
+    """Are two messages with the same bytes the same to all rules?"""
+    return one.dialect == other.dialect and one.reason == other.reason
+
+
 class TunnelWatcher:
     """Hands a tunnel's handshakes and application packets on (:class:`fzctl.tunnel.Watcher`)."""
 
-    def __init__(self, analyzer: Analyzer, sessions: SessionCounts, file: str | None) -> None:
+    def __init__(
+        self, analyzer: Analyzer, deliver: Deliver, sessions: SessionCounts, file: str | None, offset: int
+    ) -> None:
         self._analyzer = analyzer
+        self._offset = offset
+        self._deliver = deliver
         self._sessions = sessions
         self._file = file
 
     def handshake(self, datagram: Datagram) -> None:
         """A datagram that carries a handshake message."""
-        self._sessions.handshake(self._file, datagram.number, datagram.time)
+        time = None if datagram.time is None else datagram.time + self._offset
+        self._analyzer.handshake(self._file, datagram.number, time)
 
     def inner(self, inner: Inner, record: Record | None) -> None:
         """An inner packet; control messages come as records."""
@@ -216,7 +268,7 @@ class TunnelWatcher:
         outer = inner.outer
         self._sessions.packet((self._file, outer.session), inner.frame, inner.path, inner.copy_of)
         if inner.copy_of is None:
-            self._analyzer.packet(
+            self._deliver(
                 inner.time, inner.packet, frame=inner.frame, file=self._file, session=outer.session,
                 ends=(outer.src, outer.dst),
             )  # fmt: skip

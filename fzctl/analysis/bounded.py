@@ -32,12 +32,13 @@ class Bounded(Generic[T]):
     def add(self, thing: T) -> None:
         """Take in the next thing."""
         self._number += 1
-        if len(self._first) < self._most:
+        last = self._last
+        if last is not None:
+            last.append(thing)
+        elif len(self._first) < self._most:
             self._first.append(thing)
-            return
-        if self._last is None:
-            self._last = deque(maxlen=self._most)
-        self._last.append(thing)
+        else:
+            self._last = deque((thing,), maxlen=self._most)
 
     def kept(self) -> Kept[T]:
         """What is kept so far."""

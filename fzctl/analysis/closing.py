@@ -39,7 +39,8 @@ def judge_lost(entry: DomainEntry, file: str | None, findings: Findings) -> None
     if lost is None or not lost.packets_to:
         return
     spots = () if lost.first_frame is None else (Spot(lost.first_frame, lost.first_time, file),)
-    detail = f"{lost.packets_to} packets, {lost.bytes_to} bytes"
+    packets = "1 packet" if lost.packets_to == 1 else f"{lost.packets_to} packets"
+    detail = f"{packets}, {lost.bytes_to} bytes"
     findings.add(rules.LOST_WHILE_FAILED, entry.subject, detail, *spots)
 
 

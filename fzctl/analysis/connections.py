@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from fzctl.analysis import rules
 from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, since, why_inactive
@@ -27,10 +27,12 @@ from fzctl.protocol.kinds import (
     STATUS,
     Kind,
 )
+from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.protocol.values import ip_to_bytes
 from fzctl.records import Exchange, Outer, Record
 
 SLOW_AFTER: Final = 2_000_000_000
+SHORTEST_HEADER: Final = 20
 
 Patterns = Mapping[str | None, DomainPattern]
 """Addresses of resources by their id; ``None`` stands for every resource that is not named."""
@@ -80,7 +82,9 @@ class OpenConnection:
         if self.first is None:
             self.first, self.file = spot, record.file
         self.last = spot
-        self._touch(record.time)
+        time = record.time
+        if self.last_time is None or (time is not None and time > self.last_time):
+            self.last_time = time
         if record.outer is not None:
             self._check_order(record.outer, record.direction, place, spot)
         message, kind = record.message, judged.kind
@@ -106,26 +110,33 @@ class OpenConnection:
                 rules.DENIED, self.subject, f"no authorization for {address}", spot, variant=address
             )
         elif judged.key is not None:
-            return self._exchange(record, kind, judged.key, judged.fields, exchanges, spot)
+            return self._exchange(record, kind, judged, judged.key, exchanges, spot)
         return None
 
-    def packet(self, packet: bytes, spot: Spot) -> None:
-        """An application's packet."""
+    def packet(self, packet: bytes, spot: Spot) -> tuple[DomainEntry, int, bool] | None:
+        """An application's packet.
+
+        Returns the domain whose proxy IP it has, the packet's size, and whether it goes there.
+        """
         self.packets += 1
         self._touch(spot.time)
-        if not packet:
-            return
+        if len(packet) < SHORTEST_HEADER:
+            return None
         if packet[0] >> 4 == 4:
             source, destination = packet[12:16], packet[16:20]
+            size = (packet[2] << 8) + packet[3]
         else:
             source, destination = packet[8:24], packet[24:40]
+            size = IPV6_HEADER + (packet[4] << 8) + packet[5]
         owner = self._owners.get(destination)
         if owner is not None:
-            owner.packet_to(len(packet), spot)
-            return
+            owner.packet_to(size, spot)
+            return owner, size, True
         owner = self._owners.get(source)
-        if owner is not None:
-            owner.current.count_from(len(packet))
+        if owner is None:
+            return None
+        owner.current.count_from(size)
+        return owner, size, False
 
     def standings(self) -> list[Standing]:
         """Where each domain stands now."""
@@ -168,27 +179,26 @@ class OpenConnection:
         self,
         record: Record,
         kind: Kind,
+        judged: Judged,
         key: tuple[str, str],
-        fields: Mapping[str, Any],
         exchanges: Exchanges,
         spot: Spot,
     ) -> Exchange | None:
-        entry = self._domains.get(key)
+        entry, fields = self._domains.get(key), judged.fields
         if entry is None:
             subject = self.subject._replace(resource=key[0], domain=fields[DOMAIN.name])
             entry = self._domains[key] = DomainEntry(subject, key[1])
             self._check_pattern(entry, spot)
         found = exchanges.place(record, entry, is_answer=kind.answers is not None)
         if kind.answers is None:
-            self._ask(entry, record, found, fields.get(PROXY_IPS.name, ()), spot)
+            self._ask(entry, judged.payload, found, fields.get(PROXY_IPS.name, ()), spot)
         else:
             self._answer(entry, fields.get(STATUS.name), found, spot)
         return found
 
     def _ask(
-        self, entry: DomainEntry, record: Record, found: Exchange | None, proxy_ips: list[str], spot: Spot
+        self, entry: DomainEntry, payload: bytes, found: Exchange | None, proxy_ips: list[str], spot: Spot
     ) -> None:
-        payload = record.message.payload
         if found is not None and found.retransmission_of is not None and entry.exchange is not None:
             before = entry.exchange.last
             passed = since(before, spot.time)

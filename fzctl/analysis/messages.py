@@ -41,12 +41,12 @@ class Fault(NamedTuple):
 class Judged(NamedTuple):
     """What is to be known of a message alone; ``key`` are resource and domain of one that has them."""
 
-    dialect: str
-    reason: str
+    message: Message
     kind: Kind | None
     fields: Mapping[str, Any]
     faults: tuple[Fault, ...]
     key: tuple[str, str] | None
+    payload: bytes
 
 
 def faults_of(message: Message, fields: Mapping[str, Any]) -> Iterator[Fault]:

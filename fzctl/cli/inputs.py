@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fzctl.cli.progress import Progress
     from fzctl.cli.saving import Saver
     from fzctl.pcap.capture import Capture
+    from fzctl.tunnel import Watcher
     from fzctl.wireguard.keylog import KeyLog
 
 
@@ -41,14 +42,27 @@ class Inputs:
     def records(self) -> Generator[Record]:
         """The records of all inputs."""
         for source in self.sources:
-            name = source if len(self.sources) > 1 else None
-            records = (
-                self._hex_records(source, name) if self.args.hex else self._capture_records(source, name)
-            )
-            try:
-                yield from records
-            except CaptureError as error:
-                self._complain(str(error))
+            yield from self.records_of(source)
+
+    def records_of(self, source: str) -> Iterator[Record]:
+        """The records of one input."""
+        name = source if len(self.sources) > 1 else None
+        records = self._hex_records(source, name) if self.args.hex else self._capture_records(source, name)
+        try:
+            yield from records
+        except CaptureError as error:
+            self._complain(str(error))
+
+    def plain_records(self, capture: Capture, name: str | None) -> Iterator[Record]:
+        """The records of a capture that is read without keys."""
+        return read_records(capture.candidates(), self.args.dialect, name)
+
+    def watcher_of(self, name: str | None) -> Watcher | None:
+        """Who else wants to know what comes out of that input's tunnel."""
+        return None if self.saver is None else self.saver.watcher
+
+    def opened(self, encrypted: EncryptedCapture, name: str | None) -> None:
+        """Called with a capture that is read with keys, before the first packet."""
 
     def show_aside(self, output: Output, record: Record) -> None:
         """Show the record, beside the progress line where both are on one terminal."""
@@ -75,10 +89,7 @@ class Inputs:
         ):
             self.progress = progress
             encrypted = self._with_keys(capture, name, secrets)
-            if encrypted is None:
-                records = read_records(capture.candidates(), self.args.dialect, name)
-            else:
-                records = encrypted.records()
+            records = self.plain_records(capture, name) if encrypted is None else encrypted.records()
             found = False
             try:
                 for record in islice(records, 1):
@@ -114,10 +125,10 @@ class Inputs:
             return None
         from fzctl.cli.encrypted import EncryptedCapture
 
-        watcher = None if self.saver is None else self.saver.watcher
         embed = self.saver.embed_secrets if self.saver is not None and self.args.embed_keys else None
-        encrypted = EncryptedCapture(capture, logs, self.args.dialect, name, watcher, embed)
+        encrypted = EncryptedCapture(capture, logs, self.args.dialect, name, self.watcher_of(name), embed)
         encrypted.take_secrets(secrets)
+        self.opened(encrypted, name)
         return encrypted
 
     def keylogs(self) -> list[KeyLog]:

@@ -28,6 +28,7 @@ VERBS = {
     "respond": "play the gateway: answer AssignedIps with DomainStatus",
     "client": "play the client against a live gateway",
     "resilience": "loss, re-ordering, late answers: what client and gateway bear",
+    "analyze": "what happened: exchanges, NAT state, what is wrong; text, JSON, HTML",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",

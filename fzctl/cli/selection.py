@@ -52,7 +52,7 @@ class Selection:
 
     def __init__(self, args: Namespace, *, live: bool = False) -> None:
         """Read the options; ``live`` has no look ahead. Raises FilterError, UsageError, CaptureError."""
-        self._keep = _filter(args.filter)
+        self._keep = make_filter(args.filter)
         self._names = {*args.fields, *(self._keep.fields if self._keep is not None else ())}
         if live:
             _refuse_lookahead(self._names)
@@ -60,14 +60,15 @@ class Selection:
 
     def of(self, records: Iterator[Record]) -> Iterator[Record]:
         """Those among ``records``."""
-        records = _with_exchanges(records, self._names)
+        records = with_exchanges(records, self._names)
         if self._keep is not None:
             records = filter(self._keep, records)
         # Last, because a filter means what stands in the input.
         return records if self._redactor is None else map(self._redactor.redact, records)
 
 
-def _filter(expression: str | None) -> RecordFilter | None:
+def make_filter(expression: str | None) -> RecordFilter | None:
+    """The filter of ``-Y``. Raises FilterError."""
     if expression is None:
         return None
     from fzctl.columns import RecordFilter
@@ -85,7 +86,7 @@ def _refuse_lookahead(names: set[str]) -> None:
         raise UsageError(f"{late[0]} is known only later: save with -w and use fzctl decode")
 
 
-def _with_exchanges(records: Iterator[Record], names: set[str]) -> Iterator[Record]:
+def with_exchanges(records: Iterator[Record], names: set[str]) -> Iterator[Record]:
     """Records with their exchanges, where some option asks for them."""
     if not names:
         return records

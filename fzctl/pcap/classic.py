@@ -89,7 +89,7 @@ class ClassicReader:
                     break
                 self.frame_count += 1
                 time = seconds * _NANOSECONDS + ticks * tick
-                yield Frame(self.frame_count, time, link_type, bytes(view[body:after]), length)
+                yield _new(Frame, (self.frame_count, time, link_type, view[body:after].tobytes(), length, ()))
                 position = after
             if not self._read_on(position):
                 return

@@ -119,6 +119,10 @@ def record(folder: Path) -> None:
             if code or count < len(taken.said):
                 raise LabError(f"{name}: {count} messages printed, {len(taken.said)} were said")
             sample.with_suffix(".jsonl").write_text(text, encoding="utf-8")
+            with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as analysed:
+                keys = [] if not options else ["-k", sample.with_suffix(".keys").name]
+                fzctl(["-q", "analyze", *keys, sample.name])
+            sample.with_suffix(".analysis.txt").write_text(analysed.getvalue(), encoding="utf-8")
             print(f"{name}: {sample.stat().st_size} bytes, {count} messages")
 
 

@@ -1,0 +1,120 @@
+"""An analysis in which nothing names anybody, with the same replacements as in messages.
+
+Rules are judged before, for they mean what stands in the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fzctl.analysis.bounded import Kept
+from fzctl.analysis.findings import Finding, Subject
+from fzctl.analysis.ladder import Analysis, Flow, Rung, Sent
+from fzctl.analysis.story import Connection, Domain, Session, Story
+from fzctl.redact import Redactor
+
+
+def redact_analysis(analysis: Analysis, redactor: Redactor) -> Analysis:
+    """The same analysis with other names. File names stay."""
+    return _Redaction(analysis.story, redactor).analysis(analysis)
+
+
+class _Redaction:
+    def __init__(self, story: Story, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._text = redactor.redact_text
+        # The longest first: one may be a part of another.
+        self._names = sorted(
+            {each.domain for connection in story.connections for each in connection.domains if each.domain},
+            key=len,
+            reverse=True,
+        )
+
+    def analysis(self, analysis: Analysis) -> Analysis:
+        """All of it."""
+        rungs = analysis.rungs
+        return analysis._replace(
+            story=self._story(analysis.story),
+            rungs=Kept(tuple(self._rung(each) for each in rungs.things), rungs.left_out, rungs.before_gap),
+        )
+
+    def _story(self, story: Story) -> Story:
+        return story._replace(
+            connections=tuple(map(self._connection, story.connections)),
+            sessions=tuple(map(self._session, story.sessions)),
+            findings=tuple(map(self._finding, story.findings)),
+            moment=story.moment
+            and tuple(
+                each._replace(resource=self._text(each.resource), domain=self._text(each.domain))
+                for each in story.moment
+            ),
+        )
+
+    def _rung(self, rung: Rung) -> Rung:
+        if isinstance(rung, Sent):
+            found = Sent(self._redactor.redact(rung.record), rung.exchange, rung.subject)
+            found.copies = rung.copies
+            return found
+        flow = Flow(rung.subject, rung.state, rung.first, buffering=rung.buffering)
+        flow.domains = dict.fromkeys(map(self._text, rung.domains))
+        flow.last_time = rung.last_time
+        flow.packets_to, flow.bytes_to = rung.packets_to, rung.bytes_to
+        flow.packets_from, flow.bytes_from = rung.packets_from, rung.bytes_from
+        return flow
+
+    def _connection(self, each: Connection) -> Connection:
+        return each._replace(
+            ends=each.ends and self._ends(each.ends),
+            domains=tuple(map(self._domain, each.domains)),
+            table=tuple(
+                row._replace(
+                    proxy_ip=self._text(row.proxy_ip),
+                    domain=self._text(row.domain),
+                    resource=self._text(row.resource),
+                )
+                for row in each.table
+            ),
+            wipes=Kept(
+                tuple(
+                    wipe._replace(
+                        proxy_ip=self._text(wipe.proxy_ip),
+                        domain=self._text(wipe.domain),
+                        before=self._text(wipe.before),
+                    )
+                    for wipe in each.wipes.things
+                ),
+                each.wipes.left_out,
+                each.wipes.before_gap,
+            ),
+        )
+
+    def _domain(self, each: Domain) -> Domain:
+        return each._replace(
+            resource=self._text(each.resource),
+            domain=self._text(each.domain),
+            proxy_ips=tuple(map(self._text, each.proxy_ips)),
+        )
+
+    def _session(self, each: Session) -> Session:
+        return each._replace(ends=self._ends(each.ends))
+
+    def _ends(self, ends: tuple[str, str]) -> tuple[str, str]:
+        return self._redactor.redact_end(ends[0]), self._redactor.redact_end(ends[1])
+
+    def _finding(self, each: Finding) -> Finding:
+        subject: Subject = each.subject
+        return each._replace(
+            subject=subject._replace(
+                resource=subject.resource and self._text(subject.resource),
+                domain=subject.domain and self._text(subject.domain),
+            ),
+            detail=self._prose(each.detail, self._names),
+        )
+
+    def _prose(self, text: str, names: Iterable[str]) -> str:
+        """Running text; domains that are known are replaced first, whatever they look like."""
+        names = [name for name in names if name in text]
+        if not names:
+            return self._redactor.redact_prose(text)
+        before, name, after = text.partition(names[0])
+        return self._prose(before, names[1:]) + self._text(name) + self._prose(after, names)

@@ -1,0 +1,318 @@
+"""From inputs on the command line to what they tell: for the verbs that look at all of a capture."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from fzctl.cli.inputs import Inputs, title_of
+from fzctl.cli.moments import Moment, parse_moment, parse_seconds
+from fzctl.cli.selection import add_message_arguments, make_filter, with_exchanges
+from fzctl.cli.streams import say
+from fzctl.errors import UsageError
+from fzctl.records import Record
+from fzctl.render.escape import escape
+
+if TYPE_CHECKING:
+    from fzctl.analysis.analyzer import Analyzer
+    from fzctl.analysis.ladder import Analysis, Ladder
+    from fzctl.analysis.rules import Rule
+    from fzctl.cli.encrypted import EncryptedCapture
+    from fzctl.nat.patterns import DomainPattern
+    from fzctl.pcap.capture import Capture
+    from fzctl.tunnel import Watcher
+    from fzctl.wireguard.decryptor import Decryptor
+
+MOST_WAITING: Final = 16384
+"""Application packets that wait for the messages of other captures to catch up."""
+
+
+def add_analysis_arguments(parser: ArgumentParser) -> None:
+    """Declare the inputs, and how they are read, together and apart."""
+    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
+    parser.add_argument(
+        "-r", metavar="FILE", dest="read", action="append", default=[],
+        help="a capture file; - is standard input",
+    )  # fmt: skip
+    add_message_arguments(parser)
+    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
+    parser.add_argument(
+        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
+    )
+    parser.add_argument(
+        "--merge", action="store_true",
+        help="the captures show the same tunnels (both ends of one, or one after another)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--offset", metavar="FILE=SECONDS", dest="offsets", action="append", default=[],
+        help="add this to that capture's times, where clocks differ; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pattern", metavar="[UUID=]PATTERN", dest="patterns", action="append", default=[],
+        help="the address of a resource, or of all others, such as *.example.com; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tun", action="store_true", help="the captures were taken on Firezone's own interface"
+    )
+
+
+class Analysing(Inputs):
+    """Reads the inputs and tells what they mean; what fails is reported, and the others are still read.
+
+    ``wanted`` chooses rules, ``at`` is a moment at which the state is wanted, ``most_rungs`` is how
+    many messages are kept from each end (0: none are).
+    """
+
+    def __init__(
+        self,
+        args: Namespace,
+        *,
+        wanted: Callable[[Rule], bool] | None = None,
+        at: str | None = None,
+        most_rungs: int = 0,
+    ) -> None:
+        """Look at the options. Raises UsageError, FilterError."""
+        sources = [*args.read, *args.files]
+        if not sources:
+            raise UsageError("there is no capture file to read; - stands for standard input (see --help)")
+        super().__init__(args, sources)
+        self.wants_hints = True
+        self._wanted = wanted
+        self._at = None if at is None else parse_moment(at)
+        self._most_rungs = most_rungs
+        self._patterns = parse_patterns(args.patterns)
+        self._offsets = parse_offsets(args.offsets, sources)
+        self._keep = make_filter(args.filter)
+        self._files: list[_File] = []
+        self._left: int | None = args.count
+
+    def analyses(self) -> Iterator[Analysis]:
+        """One analysis an input, or one of all where they are merged.
+
+        A KeyboardInterrupt comes through after the analysis of what was read until then.
+        """
+        if self.args.merge and len(self.sources) > 1:
+            yield from self._analyse(self.sources)
+        else:
+            for source in self.sources:
+                yield from self._analyse([source])
+
+    def report_problems(self) -> None:
+        """Complaints, at the end, where they are seen."""
+        for problem in self.problems:
+            say(f"fzctl: {escape(problem)}")
+
+    def plain_records(self, capture: Capture, name: str | None) -> Iterator[Record]:
+        """The messages of a capture without keys; its other packets go to the analyzer."""
+        from fzctl.cli.plain import plain_records
+
+        return plain_records(capture, self.args, name, self._file(name).deliver)
+
+    def watcher_of(self, name: str | None) -> Watcher | None:
+        """The analyzer, which wants to know all."""
+        return self._file(name).watcher()
+
+    def opened(self, encrypted: EncryptedCapture, name: str | None) -> None:
+        """Let the analyzer know the capture's sessions."""
+        self._file(name).analysis.decryptors[name] = encrypted.decryptor
+
+    def _file(self, name: str | None) -> _File:
+        return next(each for each in self._files if each.name == name)
+
+    def _analyse(self, sources: list[str]) -> Iterator[Analysis]:
+        from fzctl.analysis.merge import merge
+
+        run = _Run(self)
+        offsets = [self._offsets.get(source, 0) for source in sources]
+        names = [source if len(self.sources) > 1 else None for source in sources]
+        self._files = [_File(run, name, offset) for name, offset in zip(names, offsets, strict=True)]
+        run.files = self._files
+        if len(sources) > 1:
+            records: Iterator[Record] = merge([self.records_of(each) for each in sources], offsets=offsets)
+        else:
+            records = _shifted(self.records_of(sources[0]), offsets[0])
+        interrupted: KeyboardInterrupt | None = None
+        count, known = 0, len(self.problems)
+        try:
+            for record in islice(self._selected(records), self._left):
+                run.record(record)
+                count += 1
+        except KeyboardInterrupt as error:
+            interrupted = error
+        if self._left is not None:
+            self._left -= count
+        analysis = run.finish(tuple(map(title_of, sources)))
+        yield analysis._replace(problems=tuple(self.problems[known:]))
+        if interrupted is not None:
+            raise interrupted
+
+    def _selected(self, records: Iterator[Record]) -> Iterator[Record]:
+        keep = self._keep
+        if keep is None:
+            return records
+        return filter(keep, with_exchanges(records, {*keep.fields}))
+
+
+class _Run:
+    """One analysis while its inputs are read."""
+
+    def __init__(self, inputs: Analysing) -> None:
+        from fzctl.analysis.analyzer import Analyzer
+
+        args = inputs.args
+        self.files: list[_File] = []
+        self.decryptors: dict[str | None, Decryptor] = {}
+        self._most_rungs = inputs._most_rungs
+        self._ladder: Ladder | None = None
+        self._merged: bool = args.merge and len(inputs.sources) > 1
+        self._moment: Moment | None = inputs._at
+        self._kept = False
+        self.has_begun = False
+        self.analyzer: Analyzer = Analyzer(
+            decryptors=self.decryptors,
+            merged=self._merged,
+            patterns=inputs._patterns,
+            tun_device=args.tun,
+            wanted=inputs._wanted,
+            on_packet=self._on_packet if self._most_rungs else None,
+        )
+
+    def record(self, record: Record) -> None:
+        """The next message in the order of times."""
+        if not self.has_begun:
+            self._begin()
+        if self._moment is not None and not self._kept:
+            first = record.time if self.analyzer.first is None else self.analyzer.first
+            if self._moment.is_before(record, first):
+                self._keep_moment()
+        if self._merged:
+            for file in self.files:
+                file.catch_up(record.time)
+        exchange = self.analyzer.record(record)
+        if self._ladder is not None:
+            self._ladder.message(record, exchange, self.analyzer.latest)
+
+    def finish(self, files: tuple[str, ...]) -> Analysis:
+        """The end of all inputs."""
+        from fzctl.analysis.bounded import Kept
+        from fzctl.analysis.ladder import Analysis, Rung
+
+        for file in self.files:
+            file.catch_up(None)
+        if self._moment is not None and not self._kept:
+            self._keep_moment()
+        rungs = Kept[Rung]((), 0, 0) if self._ladder is None else self._ladder.kept()
+        asked = None if self._moment is None else self._moment.text
+        return Analysis(files, self.analyzer.finish(), rungs, asked)
+
+    def _begin(self) -> None:
+        from fzctl.analysis.ladder import Ladder
+
+        self.has_begun = True
+        if self._most_rungs:
+            # Only now is it known whether keys are used, which alone or with other files show copies.
+            with_copies = self._merged or bool(self.decryptors)
+            self._ladder = Ladder(self._most_rungs, with_copies=with_copies)
+
+    def waits(self) -> bool:
+        """Do packets have to wait for the messages of other files?"""
+        return self._merged
+
+    def _keep_moment(self) -> None:
+        self._kept = True
+        self.analyzer.keep_moment()
+
+    def _on_packet(self, domain: Any, spot: Any, size: int, towards: bool) -> None:
+        if self._ladder is not None:
+            self._ladder.packet(
+                domain.subject, domain.state, spot, size, buffering=domain.buffering, towards=towards
+            )
+
+
+class _File:
+    """One input of a run: its application packets, in the times of all."""
+
+    def __init__(self, run: _Run, name: str | None, offset: int) -> None:
+        self.analysis = run
+        self.name = name
+        self._offset = offset
+        self._waiting: deque[tuple[int | None, bytes, dict[str, Any]]] = deque()
+
+    def watcher(self) -> Watcher:
+        """What the input's tunnel is to tell."""
+        return self.analysis.analyzer.watcher(self.name, self._deliver, self._offset)
+
+    def deliver(self, time: int | None, packet: bytes, frame: int) -> None:
+        """An application packet in plain."""
+        # Before the first message nothing is known that it could belong to.
+        if self.analysis.has_begun:
+            self._deliver(time, packet, frame=frame, file=self.name)
+
+    def _deliver(self, time: int | None, packet: bytes, **more: Any) -> None:
+        if time is not None:
+            time += self._offset
+        if not self.analysis.waits():
+            self.analysis.analyzer.packet(time, packet, **more)
+            return
+        self._waiting.append((time, packet, more))
+        if len(self._waiting) > MOST_WAITING:
+            self._hand_on()
+
+    def catch_up(self, time: int | None) -> None:
+        """Hand on what came before ``time``, or all of it."""
+        waiting = self._waiting
+        while waiting and (time is None or (waiting[0][0] or 0) <= time):
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        time, packet, more = self._waiting.popleft()
+        self.analysis.analyzer.packet(time, packet, **more)
+
+
+def parse_patterns(texts: Iterable[str]) -> dict[str | None, DomainPattern]:
+    """The values of ``--pattern``. Raises UsageError."""
+    from fzctl.nat.names import resource_key
+    from fzctl.nat.patterns import DomainPattern
+
+    found: dict[str | None, DomainPattern] = {}
+    for text in texts:
+        resource, equals, pattern = text.rpartition("=")
+        key = resource_key(resource) if equals else None
+        if key is not None and not _is_uuid(key):
+            raise UsageError(f"--pattern {escape(text)}: what stands before = must be a resource's UUID")
+        if not pattern:
+            raise UsageError(f"--pattern {escape(text)}: the pattern is missing")
+        found[key] = DomainPattern(pattern)
+    return found
+
+
+def parse_offsets(texts: Iterable[str], sources: list[str]) -> dict[str, int]:
+    """The values of ``--offset``, in nanoseconds. Raises UsageError."""
+    found = {}
+    for text in texts:
+        source, equals, seconds = text.rpartition("=")
+        if not equals or source not in sources:
+            raise UsageError(f"--offset {escape(text)}: it takes FILE=SECONDS, with a FILE that is read")
+        found[source] = parse_seconds(seconds, f"--offset {escape(text)}")
+    return found
+
+
+def _is_uuid(text: str) -> bool:
+    from fzctl.protocol.reasons import Refusal
+    from fzctl.protocol.values import parse_uuid
+
+    try:
+        return parse_uuid(text) == text
+    except Refusal:
+        return False
+
+
+def _shifted(records: Iterator[Record], offset: int) -> Iterator[Record]:
+    if not offset:
+        return records
+    return (
+        record if record.time is None else record._replace(time=record.time + offset) for record in records
+    )
