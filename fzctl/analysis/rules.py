@@ -89,7 +89,7 @@ IP_FAMILIES: Final = Rule(
 )  # fmt: skip
 IP_ORDER: Final = Rule(
     "FZ203", NOTE, "the proxy IPs are not in a client's order",
-    "A client sends IPv4 before IPv6, each family in a row. The gateway sorts them itself, so nothing breaks.",
+    "A client sends IPv4 before IPv6, each family in a row. The gateway sorts them, so nothing breaks.",
     "Who sent it.",
 )  # fmt: skip
 IP_RANGE: Final = Rule(
@@ -152,7 +152,7 @@ UNASKED: Final = Rule(
 )  # fmt: skip
 REPEATED_ANSWER: Final = Rule(
     "FZ306", NOTE, "there are more answers than questions",
-    "A gateway answers every AssignedIps once: the network doubled an answer, or the capture lacks a question.",
+    "A gateway answers every AssignedIps once: the network doubled an answer, or a question was not captured.",
     "Whether the capture is complete.",
 )  # fmt: skip
 INACTIVE: Final = Rule(
