@@ -6,7 +6,7 @@ What was analysed is the input as it is, for rules look at its addresses; replac
 from __future__ import annotations
 
 from fzctl.analysis.findings import Finding, Spot, Subject
-from fzctl.analysis.stats import Numbers, Report
+from fzctl.analysis.stats import Report, session_name
 from fzctl.redact import Redactor
 
 
@@ -54,15 +54,14 @@ def redact_report(report: Report, redactor: Redactor) -> Report:
     text, path = redactor.redact_text, redactor.redact_path
     return report._replace(
         sessions={
-            (file and path(file), session): _named(numbers, numbers.name.replace(file or "", path(file or "")))
-            for (file, session), numbers in report.sessions.items()
+            place: numbers._replace(name=session_name(*place))
+            for place, numbers in (
+                ((file and path(file), session), numbers)
+                for (file, session), numbers in report.sessions.items()
+            )
         },
         domains={
-            (text(resource), text(domain)): _named(numbers, text(numbers.name))
+            (text(resource), text(domain)): numbers._replace(name=text(numbers.name))
             for (resource, domain), numbers in report.domains.items()
         },
     )
-
-
-def _named(numbers: Numbers, name: str) -> Numbers:
-    return numbers._replace(name=name)

@@ -7,28 +7,27 @@ line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines a
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from fzctl.cli.loginputs import LogInputs
 from fzctl.cli.logoutput import FORMS, LogOutput
 from fzctl.cli.parser import positive
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
-from fzctl.cli.streams import say
-from fzctl.errors import EXIT_DONE, EXIT_INPUT, EXIT_INTERRUPTED, CaptureError, UsageError
+from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.logs.event import Event
     from fzctl.logs.redaction import LogRedactor
     from fzctl.logs.selection import Selection, Test
-    from fzctl.logs.sources import Found, Source
+    from fzctl.logs.sources import Source
 
 FILES_ANYWHERE = True
 
 _POLL_SECONDS: Final = 0.2
-_MOST_NAMED: Final = 3
 _EPILOG = """\
 examples:
   fzctl logs firezone_logs_2026_11_22-12-43.zip
@@ -80,38 +79,23 @@ def run(args: Namespace) -> int:
 
 
 class _Reader:
-    """The inputs, what is counted on the way, and where it goes."""
+    """The inputs, and where they go."""
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
         self._select = _selection(args)
-        self._redactor = _redactor(args)
-        self._redact = None if self._redactor is None else self._redactor.redact
-        self._severities: dict[str | None, int] = {}
-        self._first_broken: Event | None = None
-        self._broken_lines = 0
-        self._events = 0
-        self._shown = 0
-        self._files = 0
-        self._problems: dict[str, CaptureError] = {}
-        self._found: Found | None = None
-        self._has_protocol = False
-        self._is_whole = False
+        redactor = _redactor(args)
+        self._redact = None if redactor is None else redactor.redact
+        self._inputs = LogInputs(args, redactor)
 
     def read(self, stack: ExitStack) -> int:
         """Everything that is there, once."""
         from fzctl.logs.merge import Lane, merge
-        from fzctl.logs.sources import find_sources
 
-        found = self._found = find_sources(self.args.files, stack)
-        for problem in found.problems:
-            self._problems[str(problem)] = problem
-        self._files = len(found.sources)
-        lanes = [Lane(partial(self._events_of, source), source.again) for source in found.sources]
-        events = merge(lanes)
-        output = LogOutput(
-            self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources)
-        )
+        inputs = self._inputs
+        sources = inputs.find(self.args.files, stack)
+        events = merge([Lane(partial(inputs.events_of, source), source.again) for source in sources])
+        output = LogOutput(self.args, many=len(sources) > 1, live=not all(each.again for each in sources))
         interrupted = False
         try:
             self._show(events, output)
@@ -121,10 +105,8 @@ class _Reader:
             # Closes what is open also where -c ended it.
             getattr(events, "close", lambda: None)()
         output.finish()
-        self._report()
-        if interrupted:
-            return EXIT_INTERRUPTED
-        return EXIT_INPUT if self._problems else EXIT_DONE
+        inputs.report()
+        return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 
     def follow(self) -> int:
         """What is there and what comes, until Ctrl-C."""
@@ -143,110 +125,25 @@ class _Reader:
         except KeyboardInterrupt:
             pass
         self._show(iter(followed.close()), output)
-        self._files = len(followed)
-        self._problems.update((str(error), error) for error in followed.problems)
+        self._inputs.files = len(followed)
+        for error in followed.problems:
+            self._inputs.complain(error)
         output.finish()
-        self._report()
-        return EXIT_INPUT if self._problems else EXIT_DONE
+        self._inputs.report()
+        return self._inputs.exit_code
 
     def _show(self, events: Iterator[Event], output: LogOutput) -> bool:
         """Show the wanted ones; true where no more are wanted."""
-        limit = self.args.count
-        if limit is not None and self._shown >= limit:
+        limit, inputs = self.args.count, self._inputs
+        if limit is not None and inputs.shown >= limit:
             return True
-        for event in self._select.select(self._counted(events)):
+        for event in self._select.select(inputs.counted(events)):
             output.show(event if self._redact is None else self._redact(event))
-            self._shown += 1
-            if self._shown == limit:
+            inputs.shown += 1
+            if inputs.shown == limit:
                 return True
         output.flush()
         return False
-
-    def _counted(self, events: Iterator[Event]) -> Iterator[Event]:
-        from fzctl.logs.events import kind_of
-
-        severities = self._severities
-        broken_at = None
-        for event in events:
-            severity = event.severity
-            severities[severity] = severities.get(severity, 0) + 1
-            # Two objects on one line are one broken line.
-            if event.problem is not None and broken_at != (event.file, event.line):
-                broken_at = (event.file, event.line)
-                self._broken_lines += 1
-                if self._first_broken is None:
-                    self._first_broken = event
-            if not self._has_protocol and severity in _FINE and kind_of(event) is not None:
-                self._has_protocol = True
-            self._events += event.shape != _BLANK
-            yield event
-        self._is_whole = True
-
-    def _events_of(self, source: Source) -> Generator[Event]:
-        """One log's events; what goes wrong is told at the end, and the others are still read."""
-        from fzctl.logs.parse import parse_lines
-
-        try:
-            yield from parse_lines(source.lines(), source.name)
-        except CaptureError as error:
-            self._problems[str(error)] = error
-
-    def _report(self) -> None:
-        for error in self._problems.values():
-            say(f"fzctl: {escape(str(self._told(error)))}")
-        if self.args.quiet:
-            return
-        if self.args.form == "text" or self.args.verbose or self._broken_lines:
-            say(f"fzctl: {self._counts()}")
-        if self._found is not None:
-            self._tell(self._found.copies, "left out as a copy of another")
-            self._tell(self._found.others, "left out as no log")
-        self._hint()
-
-    def _counts(self) -> str:
-        from fzctl.render.logline import place_of
-        from fzctl.render.words import count_of
-
-        text = f"{count_of(self._events, 'event')} in {count_of(self._files, 'file')}"
-        if self._shown != self._events:
-            text += f", {self._shown or 'none'} shown"
-        first = self._first_broken
-        if first is not None:
-            first = first if self._redact is None else self._redact(first)
-            text += f"; {count_of(self._broken_lines, 'broken line')}, the first at {escape(place_of(first))}"
-            text += f" ({escape(first.problem or '')})"
-        return text
-
-    def _hint(self) -> None:
-        from fzctl.logs.events import is_info_only, needed_filter
-
-        if self._is_whole and not self._has_protocol and is_info_only(self._severities):
-            say(
-                "fzctl: these logs were written at level info, at which most lines of the control protocol "
-                f"are missing; with the log filter {needed_filter()} (1.4.0: "
-                f"{needed_filter(old=True)}) the next ones have them"
-            )
-
-    def _told(self, error: CaptureError) -> CaptureError:
-        """The error as it may be told: a file's name names somebody, too."""
-        redactor = self._redactor
-        if redactor is None:
-            return error
-        return CaptureError(
-            redactor.redact_path(error.source), redactor.redact_sentence(error.problem), error.offset
-        )
-
-    def _tell(self, names: list[str], what: str) -> None:
-        if not names:
-            return
-        redactor = self._redactor
-        told = names[:_MOST_NAMED] if redactor is None else map(redactor.redact_path, names[:_MOST_NAMED])
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        say(f"fzctl: {what}: {', '.join(map(escape, told))}{more}")
-
-
-_FINE: Final = ("TRACE", "DEBUG")
-_BLANK: Final = "blank"
 
 
 def _selection(args: Namespace) -> Selection:
