@@ -84,7 +84,7 @@ def faults_of(message: Message, fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _refusal(message: Message) -> Fault:
     if message.reason == "unknown_event":
-        detail = f"kind {message.kind} is none of the dialect {message.dialect}"
+        detail = f"the dialect {message.dialect} has no kind {message.kind}"
         return Fault(rules.UNKNOWN_KIND, detail, message.kind)
     rule = rules.TRUNCATED if message.reason == "truncated" else rules.REFUSED
     error = message.error or ""
