@@ -21,10 +21,11 @@ from fzctl.logs.align import (
     sighting_of_event,
     sighting_of_record,
 )
-from fzctl.logs.event import Event
+from fzctl.logs.event import TEXT, Event
 from fzctl.logs.events import kind_of
 from fzctl.logs.redaction import LogRedactor
-from fzctl.protocol.kinds import DOMAIN
+from fzctl.logs.selection import Selection
+from fzctl.protocol.kinds import DOMAIN, RESOURCE
 from fzctl.records import Record
 from fzctl.redact import Redactor
 
@@ -70,18 +71,18 @@ class Entry(NamedTuple):
 
 
 def clocks_of(
-    logs: Mapping[str, Sequence[Sighting]], capture: Sequence[Sighting], given: Mapping[str | None, int]
+    logs: Mapping[str, Sequence[Sighting]], capture: Sequence[Sighting], given: Mapping[str, int]
 ) -> dict[str, Clock]:
-    """The clock of each log: as ``given`` (under its name, or under ``None`` for all), else estimated.
+    """The clock of each log: as ``given``, else estimated.
 
     Where a log alone gives no sure offset, that of all logs together is taken.
     """
     found: dict[str, Clock] = {}
     together = None
-    if set(logs) - set(given) and None not in given:
+    if set(logs) - set(given):
         together = estimate_offset([each for sightings in logs.values() for each in sightings], capture)
     for file, sightings in logs.items():
-        nanoseconds = given.get(file, given.get(None))
+        nanoseconds = given.get(file)
         if nanoseconds is not None:
             found[file] = Clock(file, nanoseconds, given=True)
             continue
@@ -113,6 +114,22 @@ def join(records: Iterable[Record], events: Iterable[Event], clocks: Mapping[str
     yield from pairing.rest()
 
 
+class Choice:
+    """Takes the entries that are wanted: lines by one selection, packets by another, times by both."""
+
+    def __init__(self, lines: Selection, packets: Selection) -> None:
+        self._lines = lines
+        self._packets = packets
+
+    def __call__(self, entry: Entry) -> bool:
+        if entry.time is not None:
+            self._lines.begin(entry.time)
+            self._packets.begin(entry.time)
+        if entry.event is not None:
+            return self._lines(entry.event)
+        return entry.record is not None and self._packets(_as_event(entry.record))
+
+
 def redact_entry(entry: Entry, redactor: Redactor, logs: LogRedactor) -> Entry:
     """The entry without anything that names anybody."""
     record, event = entry.record, entry.event
@@ -132,6 +149,13 @@ def remember_domains(records: Iterable[Record], redactor: Redactor) -> Iterator[
         if isinstance(domain, str) and "." not in domain:
             redactor.remember(domain)
         yield record
+
+
+def _as_event(record: Record) -> Event:
+    """The message as a log would tell it, for those who ask about a domain or a resource."""
+    fields = record.message.fields
+    told = tuple((field.name, fields[field.name]) for field in (DOMAIN, RESOURCE) if field.name in fields)
+    return Event(record.time, None, None, "", told, (), TEXT, record.file, record.frame, "")
 
 
 def _keyed(things: Iterable[Record | Event], source: int) -> Iterator[tuple[int, int, int, Record | Event]]:

@@ -21,9 +21,7 @@ def redact_finding(finding: Finding, redactor: Redactor) -> Finding:
     )
 
 
-def redact_sentence(
-    text: str, names: tuple[str, ...], redactor: Redactor
-) -> tuple[str, tuple[str, ...]]:
+def redact_sentence(text: str, names: tuple[str, ...], redactor: Redactor) -> tuple[str, tuple[str, ...]]:
     """The sentence and ``names``, its pieces that are to be replaced, which stand in it in that order."""
     parts: list[str] = []
     replaced: list[str] = []

@@ -152,7 +152,7 @@ UNASKED: Final = Rule(
 )  # fmt: skip
 REPEATED_ANSWER: Final = Rule(
     "FZ306", NOTE, "there are more answers than questions",
-    "A gateway answers every AssignedIps once: the network doubled an answer, or a question was not captured.",
+    "A gateway answers every AssignedIps once: the network doubled one, or a question was not captured.",
     "Whether the capture is complete.",
 )  # fmt: skip
 INACTIVE: Final = Rule(

@@ -49,8 +49,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="only rules that begin like this, e.g. FZ3; repeatable",
     )  # fmt: skip
     chosen.add_argument(
-        "--ignore", metavar="RULE", action="append", default=[], help="no rules that begin like this; repeatable"
-    )
+        "--ignore", metavar="RULE", action="append", default=[],
+        help="no rules that begin like this; repeatable",
+    )  # fmt: skip
     chosen.add_argument(
         "--severity", choices=_SEVERITIES, default="note", help="this severe or more (default: note, all)"
     )
@@ -63,10 +64,7 @@ def run(args: Namespace) -> int:
     """Check every input; returns the exit code."""
     from fzctl.analysis.rules import chooser
 
-    wanted = chooser(
-        *([text for each in texts for text in each.split(",")] for texts in (args.select, args.ignore)),
-        args.severity,
-    )
+    wanted = chooser(_split(args.select), _split(args.ignore), args.severity)
     output = _Output(args)
     if args.list_rules:
         output.show_rules(wanted)
@@ -91,6 +89,11 @@ def run(args: Namespace) -> int:
     return inputs.exit_code or (EXIT_NEGATIVE if output.found else EXIT_DONE)
 
 
+def _split(texts: list[str]) -> list[str]:
+    """Commas part rules, too."""
+    return [text for each in texts for text in each.split(",")]
+
+
 class _Output:
     """Findings on stdout in one of the forms."""
 
@@ -112,7 +115,7 @@ class _Output:
 
         self._counts.update(finding.rule.severity for finding in findings)
         if redactor is not None:
-            from fzctl.analysis.redaction import redact_finding
+            from fzctl.analysis.findingredaction import redact_finding
 
             findings = [redact_finding(finding, redactor) for finding in findings]
         if self._form == "text":

@@ -6,16 +6,19 @@ line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines a
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.loginputs import LogInputs
-from fzctl.cli.logoutput import FORMS, LogOutput
+from fzctl.cli.logoutput import FORMS, LogOutput, event_line
+from fzctl.cli.output import colour_wanted
 from fzctl.cli.parser import positive
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
+from fzctl.cli.timeline import add_timeline_arguments
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
 
@@ -34,6 +37,7 @@ examples:
   fzctl logs --protocol --domain gitlab.example.com client/ gateway.log
   fzctl logs -T jsonl --level warn connlib.latest | jq .message
   fzctl logs --since +10m --until +11m /var/log/dev.firezone.client
+  fzctl logs --with capture.pcapng -k wg.keys client.log
   journalctl -o cat -fu firezone-gateway | fzctl logs -
 """
 
@@ -64,6 +68,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-T", dest="form", choices=FORMS, default="text", help="form (default: text)")
     parser.add_argument("--all-fields", action="store_true", help="in text: every field, and the module")
     parser.add_argument("--follow", "-f", action="store_true", help="go on with what is added to the files")
+    add_timeline_arguments(parser)
     add_redact_arguments(parser)
 
 
@@ -71,11 +76,48 @@ def run(args: Namespace) -> int:
     """Show every log; returns the exit code."""
     if not args.files:
         raise UsageError("logs needs a log, or - for standard input (see fzctl logs --help)")
+    if args.captures:
+        return _run_with_packets(args)
+    if args.log_offsets or args.keys:
+        raise UsageError("--offset and -k go with --with CAPTURE")
     reader = _Reader(args)
     if args.follow:
         return reader.follow()
     with ExitStack() as stack:
         return reader.read(stack)
+
+
+def _run_with_packets(args: Namespace) -> int:
+    """The logs among the messages of captures; returns the exit code."""
+    import json
+
+    from fzctl.cli.timeline import Timeline, check_sources, parse_log_offsets
+    from fzctl.timeline import Choice
+
+    check_sources(args)
+    timeline = Timeline(
+        args, args.captures, args.files,
+        offsets=parse_log_offsets(args.log_offsets), redactor=make_redactor(args),
+    )  # fmt: skip
+    wanted = Choice(_selection(args), _selection(args, packets=True))
+    interrupted = False
+    output: LogOutput[Any]
+    found: Iterator[Any]
+    if args.form == "text":
+        look = {"colour": colour_wanted(args.color), "brief": sys.stdout.isatty(), "whole": args.all_fields}
+        output = LogOutput(args, partial(timeline.line_of, **look), live=False)
+        found = timeline.entries(wanted, args.count)
+    else:
+        output = LogOutput(args, json.JSONEncoder(separators=(",", ":")).encode, live=False)
+        found = timeline.objects(wanted, args.count)
+    try:
+        for thing in found:
+            output.show(thing)
+    except KeyboardInterrupt:
+        interrupted = True
+    output.finish()
+    timeline.report()
+    return EXIT_INTERRUPTED if interrupted else timeline.exit_code
 
 
 class _Reader:
@@ -95,7 +137,10 @@ class _Reader:
         inputs = self._inputs
         sources = inputs.find(self.args.files, stack)
         events = merge([Lane(partial(inputs.events_of, source), source.again) for source in sources])
-        output = LogOutput(self.args, many=len(sources) > 1, live=not all(each.again for each in sources))
+        output = LogOutput(
+            self.args, event_line(self.args, many=len(sources) > 1),
+            live=not all(each.again for each in sources),
+        )  # fmt: skip
         interrupted = False
         try:
             self._show(events, output)
@@ -115,7 +160,7 @@ class _Reader:
         from fzctl.logs.follow import Followed
 
         followed = Followed(_paths_to_follow(self.args.files))
-        output = LogOutput(self.args, many=True, live=True)
+        output = LogOutput(self.args, event_line(self.args, many=True), live=True)
         done = False
         try:
             while not done:
@@ -132,7 +177,7 @@ class _Reader:
         self._inputs.report()
         return self._inputs.exit_code
 
-    def _show(self, events: Iterator[Event], output: LogOutput) -> bool:
+    def _show(self, events: Iterator[Event], output: LogOutput[Event]) -> bool:
         """Show the wanted ones; true where no more are wanted."""
         limit, inputs = self.args.count, self._inputs
         if limit is not None and inputs.shown >= limit:
@@ -146,9 +191,26 @@ class _Reader:
         return False
 
 
-def _selection(args: Namespace) -> Selection:
+def _selection(args: Namespace, *, packets: bool = False) -> Selection:
+    """Which events the options ask for; ``packets``: which messages, that have no level or text."""
     from time import time_ns
 
+    from fzctl.logs import selection
+
+    tests: list[Test] = []
+    if args.domain is not None:
+        tests.append(selection.of_domain(args.domain))
+    if args.resource is not None:
+        tests.append(selection.of_resource(args.resource))
+    if not packets:
+        tests += _line_tests(args)
+    since, until = (
+        None if text is None else selection.read_moment(text, time_ns()) for text in (args.since, args.until)
+    )
+    return selection.Selection(tests, since, until)
+
+
+def _line_tests(args: Namespace) -> list[Test]:
     from fzctl.logs import selection
 
     tests: list[Test] = []
@@ -158,16 +220,9 @@ def _selection(args: Namespace) -> Selection:
         tests.append(selection.of_target(args.target))
     if args.protocol:
         tests.append(selection.of_protocol)
-    if args.domain is not None:
-        tests.append(selection.of_domain(args.domain))
-    if args.resource is not None:
-        tests.append(selection.of_resource(args.resource))
     if args.grep is not None:
         tests.append(selection.of_text(args.grep))
-    since, until = (
-        None if text is None else selection.read_moment(text, time_ns()) for text in (args.since, args.until)
-    )
-    return selection.Selection(tests, since, until)
+    return tests
 
 
 def _redactor(args: Namespace) -> LogRedactor | None:

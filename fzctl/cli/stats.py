@@ -66,7 +66,7 @@ def run(args: Namespace) -> int:
             interrupted = True
     report = stats.report()
     if redactor is not None:
-        from fzctl.analysis.redaction import redact_report
+        from fzctl.analysis.findingredaction import redact_report
 
         report = redact_report(report, redactor)
     _show(args, report)

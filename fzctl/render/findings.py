@@ -82,7 +82,8 @@ def count_sentence(counts: Counter[str]) -> str:
 def to_rules_text(rules: Iterable[Rule], *, colour: bool = False) -> str:
     """One line a rule: identifier, severity, what is wrong."""
     return "".join(
-        f"{rule.id}  {_padded(rule.severity, colour)}  {paint(rule.title, 'bold', colour)}\n" for rule in rules
+        f"{rule.id}  {_padded(rule.severity, colour)}  {paint(rule.title, 'bold', colour)}\n"
+        for rule in rules
     )
 
 

@@ -39,7 +39,7 @@ class _Row(NamedTuple):
 
 
 def to_numbers_text(report: Report, width: int, *, colour: bool = False, blocks: str = BLOCKS) -> str:
-    """Everything in ``width`` columns; ends with a line end. ``blocks`` are a bar's parts, the last is whole."""
+    """Everything in ``width`` columns; ends with a line end. ``blocks`` are a bar's parts."""
     total = report.total
     parts = [[_head(total)]]
     kinds = [_row(_title(name), each) for name, each in report.kinds.items()]
@@ -130,7 +130,13 @@ def _times(answers: Summary, width: int, colour: bool, blocks: str) -> list[str]
 
 
 def _bars(
-    heads: Sequence[str], rows: Iterable[_Row], width: int, colour: bool, blocks: str, *, in_order: bool = False
+    heads: Sequence[str],
+    rows: Iterable[_Row],
+    width: int,
+    colour: bool,
+    blocks: str,
+    *,
+    in_order: bool = False,
 ) -> list[str]:
     """Names, bars and cells in columns, the longest bars first; what no row has is left out."""
     found = list(rows) if in_order else sorted(rows, key=lambda row: -row.weight)
