@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Final, NamedTuple
 
 from fzctl.analysis.histogram import Summary
@@ -41,16 +43,13 @@ class _Row(NamedTuple):
 def to_numbers_text(report: Report, width: int, *, colour: bool = False, blocks: str = BLOCKS) -> str:
     """Everything in ``width`` columns; ends with a line end. ``blocks`` are a bar's parts."""
     total = report.total
-    parts = [[_head(total)]]
+    parts = [wrap(_head(total), width)]
     kinds = [_row(_title(name), each) for name, each in report.kinds.items()]
     parts.append(_table("kinds", kinds, width, colour, blocks))
     if len(report.sessions) > 1 or all(session is not None for _, session in report.sessions):
         rows = [_row(each.name, each) for each in report.sessions.values()]
         parts.append(_table("sessions", rows, width, colour, blocks))
-    rows = [
-        _row(f"{each.name}  {resource[:ID_LENGTH]}", each) for (resource, _), each in report.domains.items()
-    ]
-    parts.append(_table("domains", rows, width, colour, blocks))
+    parts.append(_table("domains", _domains(report), width, colour, blocks))
     parts.append(_times(total.answers, width, colour, blocks))
     refusals = [_Row(reason, count, (str(count),)) for reason, count in report.reasons.items()]
     parts.append(_bars(("not accepted", "messages"), refusals, width, colour, blocks))
@@ -114,6 +113,15 @@ def _row(name: str, numbers: Numbers) -> _Row:
         span(answers.median), span(answers.p95), span(answers.greatest),
     )  # fmt: skip
     return _Row(name, numbers.messages, cells)
+
+
+def _domains(report: Report) -> list[_Row]:
+    """The domains, with the resource's id where one domain has several."""
+    counts = Counter(domain for _, domain in report.domains)
+    return [
+        _row(f"{each.name}  {resource[:ID_LENGTH]}" if counts[domain] > 1 else each.name, each)
+        for (resource, domain), each in report.domains.items()
+    ]
 
 
 def _table(title: str, rows: Iterable[_Row], width: int, colour: bool, blocks: str) -> list[str]:
