@@ -19,6 +19,8 @@ PACKET: Final = "packet"
 LOG: Final = "log"
 
 _MOST_PARTNERS: Final = 4
+_CLOCK: Final = len("12:43:01.123456")
+_TIME: Final = len("2026-11-22T12:43:01.123456789Z")
 _SECOND: Final = 10**9
 _SHORTEST_SPREAD: Final = 10**6
 
@@ -45,6 +47,7 @@ def to_entry_line(
         mark = "".join(f"={_frame(each)}" for each in entry.partners[:1])
         tag = f"{LOG:<6}  {paint(f'{mark:>5}', 'good', colour)}"
         said = to_log_line(event, colour=colour, whole=whole, place=place, timed=False)
+    when = f"{when:<{_CLOCK if brief else _TIME}}"
     parts = paint(when, "dim", colour), tag, said, paint(told, "good", colour and bool(told))
     return "  ".join(parts).rstrip()
 

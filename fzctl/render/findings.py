@@ -21,6 +21,8 @@ MOST_LISTED: Final = 20
 
 _MOST_FRAMES: Final = 4
 _NARROWEST: Final = 40
+_TITLE: Final = 16
+"""Where a rule's title begins."""
 _MOODS: Final = {ERROR: "bad", WARNING: "ignored", NOTE: "dim"}
 _INDENT: Final = "    "
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
@@ -100,11 +102,13 @@ def _when(finding: Finding) -> tuple[int, str, int, str]:
 
 
 def _group(rule: Rule, findings: Sequence[Finding], width: int, colour: bool, brief: bool) -> list[str]:
-    lines = [f"{rule.id}  {_padded(rule.severity, colour)}  {paint(rule.title, 'bold', colour)}"]
+    title, *more = _wrapped(rule.title, " " * _TITLE, width)
+    lines = [f"{rule.id}  {_padded(rule.severity, colour)}  {paint(title.lstrip(), 'bold', colour)}"]
+    lines += [paint(line, "bold", colour) for line in more]
     for finding in findings[:MOST_LISTED]:
         lines += _finding(finding, width, colour, brief)
     if len(findings) > MOST_LISTED:
-        lines.append(f"{_INDENT}and {len(findings) - MOST_LISTED} more like these (-T jsonl has all of them)")
+        lines.append(f"{_INDENT}and {len(findings) - MOST_LISTED} more (-T jsonl has all)")
     lines += _wrapped(f"Why it matters: {rule.why}", _INDENT, width)
     lines += _wrapped(f"Look at: {rule.look}", _INDENT, width)
     return lines
@@ -117,9 +121,10 @@ def _finding(finding: Finding, width: int, colour: bool, brief: bool) -> list[st
     resource = (subject.resource or "")[: ID_LENGTH if brief else None]
     connection = f"connection {subject.connection}" if (subject.connection or 0) > 1 else ""
     tunnel = f"tunnel {subject.tunnel}" if (subject.tunnel or 0) > 1 else ""
-    what = (_frames(finding), escape(subject.domain or ""), escape(resource), tunnel, connection)
-    head = "  ".join(each for each in (paint(when, "dim", colour), *what) if each)
-    return [_INDENT + head, *_wrapped(escape(finding.detail), _INDENT * 2, width)]
+    parts = (when, _frames(finding), escape(subject.domain or ""), escape(resource), tunnel, connection)
+    head, *more = _wrapped("  ".join(each for each in parts if each), _INDENT, width, _INDENT * 2)
+    head = head.replace(when, paint(when, "dim", colour), 1)
+    return [head, *more, *_wrapped(escape(finding.detail), _INDENT * 2, width)]
 
 
 def _frames(finding: Finding) -> str:
@@ -130,16 +135,17 @@ def _frames(finding: Finding) -> str:
     ]
     more = len(finding.spots) - len(shown)
     text = ", ".join(shown) + (f" and {more} more" if more else "")
-    return text + (f" ({finding.times} times)" if finding.times > 1 else "")
+    return text + (f" ({finding.times} times)" if finding.times > len(finding.spots) else "")
 
 
 def _padded(severity: str, colour: bool) -> str:
     return paint(severity, _MOODS[severity], colour) + " " * (len(WARNING) - len(severity))
 
 
-def _wrapped(text: str, indent: str, width: int) -> list[str]:
+def _wrapped(text: str, indent: str, width: int, further: str | None = None) -> list[str]:
     return wrap(
-        text, max(width, _NARROWEST), initial_indent=indent, subsequent_indent=indent,
+        text, max(width, _NARROWEST), initial_indent=indent,
+        subsequent_indent=indent if further is None else further,
         break_on_hyphens=False, replace_whitespace=False,
     )  # fmt: skip
 

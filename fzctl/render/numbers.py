@@ -31,6 +31,8 @@ _LONGEST_BAR: Final = 30
 _QUANTILES: Final = {
     "median": "median", "90 %": "p90", "95 %": "p95", "99 %": "p99", "longest": "greatest",
 }  # fmt: skip
+_LEAST_WANTED: Final = ("bytes", "answers", "a second", "95 %")
+"""Columns that are left out, in this order, where names would have to be cut."""
 _HEADS: Final = ("messages", "a second", "bytes", "answers", "median", "95 %", "longest")
 
 
@@ -102,7 +104,7 @@ def _head(total: Numbers) -> str:
             text += f": {_rate(total)} a second, {total.busiest} in the busiest"
     more = [f"{total.refused} not accepted"] if total.refused else []
     if total.copies:
-        more.append(f"and {total.copies} {'copy' if total.copies == 1 else 'copies'}")
+        more.append(f"{total.copies} {'copy' if total.copies == 1 else 'copies'}")
     return "; ".join((text, *more))
 
 
@@ -156,10 +158,13 @@ def _bars(
         for head, cells in zip(heads[1:], zip(*(row.cells for row in shown), strict=True), strict=True)
         if set(cells) != {"-"}
     ]
-    cells_width = sum(2 + max(map(len, column)) for column in columns)
     names = [escape(row.name) for row in shown]
-    room = max(width - cells_width - 2 - _SHORTEST_BAR, _SHORTEST_NAME)
-    name_width = min(max(map(len, (heads[0], *names))), _LONGEST_NAME, room)
+    longest = min(max(map(len, (heads[0], *names))), _LONGEST_NAME)
+    for head in _LEAST_WANTED:
+        if _width_of(columns) + 2 + longest + _SHORTEST_BAR > width:
+            columns = [column for column in columns if column[0] != head]
+    cells_width = _width_of(columns)
+    name_width = min(longest, max(width - cells_width - 2 - _SHORTEST_BAR, _SHORTEST_NAME))
     bar_width = min(max(width - cells_width - 2 - name_width, _SHORTEST_BAR), _LONGEST_BAR)
     lines = []
     most = max(row.weight for row in found)
@@ -172,6 +177,10 @@ def _bars(
     if len(found) > MOST_LISTED:
         lines.append(f"and {len(found) - MOST_LISTED} more (-T json has all of them)")
     return lines
+
+
+def _width_of(columns: Iterable[Sequence[str]]) -> int:
+    return sum(2 + max(map(len, column)) for column in columns)
 
 
 def _cut(name: str, width: int) -> str:
