@@ -52,12 +52,15 @@ def joined(records: list[Record], events: list[Event], clocks: dict[str, Clock] 
 
 def partners(entries: list[Entry]) -> list[tuple[str, tuple[int, ...]]]:
     return [
-        ("packet" if each.record else "log", tuple(place.number for place in each.partners)) for each in entries
+        ("packet" if each.record else "log", tuple(place.number for place in each.partners))
+        for each in entries
     ]
 
 
 def test_a_line_and_the_packet_of_which_it_tells_name_each_other() -> None:
-    found = joined([packet(1, frame=7), packet(2, "b.example", frame=8)], [line(0.9, number=5), line(5, number=6)])
+    found = joined(
+        [packet(1, frame=7), packet(2, "b.example", frame=8)], [line(0.9, number=5), line(5, number=6)]
+    )
     assert partners(found) == [("log", (7,)), ("packet", (5,)), ("packet", ()), ("log", ())]
     assert found[1].partners == (Place("c.log", 5),)
 
@@ -70,7 +73,8 @@ def test_what_is_further_apart_than_the_window_does_not_belong_together() -> Non
 
 def test_each_repetition_has_its_own_line() -> None:
     found = joined(
-        [packet(0, frame=1), packet(0.1, frame=2)], [line(0.2, number=1), line(0.25, number=2), line(0.3, number=3)]
+        [packet(0, frame=1), packet(0.1, frame=2)],
+        [line(0.2, number=1), line(0.25, number=2), line(0.3, number=3)],
     )
     assert partners(found) == [("packet", (1,)), ("packet", (2,)), ("log", (1,)), ("log", (2,)), ("log", ())]
 
@@ -191,7 +195,11 @@ def entry(thing: Record | Event) -> Entry:
 def test_a_domain_chooses_lines_and_packets(domain: str, wanted: bool) -> None:
     tests = [of_domain(domain)]
     choice = Choice(Selection([*tests, of_target(["tunnel_proto"])]), Selection(tests))
-    assert [choice(entry(each)) for each in (line(0), packet(0), packet(0, "c.example"))] == [wanted, wanted, False]
+    assert [choice(entry(each)) for each in (line(0), packet(0), packet(0, "c.example"))] == [
+        wanted,
+        wanted,
+        False,
+    ]
 
 
 def test_times_count_from_the_first_of_both() -> None:
@@ -204,10 +212,14 @@ def test_times_count_from_the_first_of_both() -> None:
 def test_a_redacted_entry_names_nobody() -> None:
     redactor = Redactor(b"key")
     logs = LogRedactor(redactor)
-    found = joined([packet(0, "secretz")._replace(file="secretz.pcap")], [line(0, "secretz", file="secretz.log")])
+    found = joined(
+        [packet(0, "secretz")._replace(file="secretz.pcap")], [line(0, "secretz", file="secretz.log")]
+    )
     redacted = [redact_entry(each, redactor, logs) for each in found]
     assert "secretz" not in repr(redacted).lower()
-    assert b"secretz".hex() not in "".join(each.record.message.packet.hex() for each in redacted if each.record)
+    assert b"secretz".hex() not in "".join(
+        each.record.message.packet.hex() for each in redacted if each.record
+    )
     assert redacted[0].partners[0].file == redactor.redact_path("secretz.log")
 
 

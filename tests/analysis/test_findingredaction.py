@@ -28,12 +28,25 @@ def test_names_are_replaced_where_they_stand_and_the_rest_stays(names: list[str]
     redacted, replaced = redact_sentence(text, tuple(names), Redactor(KEY))
     assert len(redacted) == len(text)
     assert redacted == "here " + " and ".join(replaced) + " end"
-    assert all(after == Redactor(KEY).redact_text(before) for before, after in zip(names, replaced, strict=True))
+    assert all(
+        after == Redactor(KEY).redact_text(before) for before, after in zip(names, replaced, strict=True)
+    )
 
 
 SECRETS = (
     *(WEB, NET, "10.20", "9.9.9", "100.100.111", "100.96", "10.50"),
-    *("qone", "qtwo", "qthree", "qtld", "qsecretz", "qexample", "qaddress", "qstatusz", "qprotocol", "qpattern"),
+    *(
+        "qone",
+        "qtwo",
+        "qthree",
+        "qtld",
+        "qsecretz",
+        "qexample",
+        "qaddress",
+        "qstatusz",
+        "qprotocol",
+        "qpattern",
+    ),
 )
 
 
@@ -83,7 +96,9 @@ def test_hostile_messages_are_redacted_without_an_exception() -> None:
 
 
 def test_the_file_of_a_spot_is_replaced_but_for_its_ending() -> None:
-    finding = Finding(rules.ODD_HEADER, Subject(1, 1), "", (Spot(3, 5, "acme/acme.pcap"), Spot(4, 6, None)), 2)
+    finding = Finding(
+        rules.ODD_HEADER, Subject(1, 1), "", (Spot(3, 5, "acme/acme.pcap"), Spot(4, 6, None)), 2
+    )
     first, second = redact_finding(finding, Redactor(KEY)).spots
     assert first.file is not None
     assert re.fullmatch(r"(\w{4})/\1\.pcap", first.file)

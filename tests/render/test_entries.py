@@ -64,8 +64,15 @@ def test_json_is_that_of_messages_and_events_with_what_belongs_to_them() -> None
     assert (line["type"], line["tells_of"], line["message"]) == (
         "log", {"frame": 4}, "Setting up DNS resource NAT",
     )  # fmt: skip
-    assert (line["time"], line["log_time"]) == ("2026-11-22T12:43:01.123456789Z", "2026-11-22T12:43:00.123456789Z")
-    assert (message["type"], message["name"], message["fields"]["resource"]) == ("packet", "assigned_ips", RESOURCE)
+    assert (line["time"], line["log_time"]) == (
+        "2026-11-22T12:43:01.123456789Z",
+        "2026-11-22T12:43:00.123456789Z",
+    )
+    assert (message["type"], message["name"], message["fields"]["resource"]) == (
+        "packet",
+        "assigned_ips",
+        RESOURCE,
+    )
     assert message["told_by"] == [{"file": "logs/client.log", "line": 12}, {"file": "gw.log", "line": 7}]
     assert len(last["told_by"]) == 9
     assert json.loads(json.dumps(to_entry_object(log(time=None))))["log_time"] is None
@@ -74,7 +81,9 @@ def test_json_is_that_of_messages_and_events_with_what_belongs_to_them() -> None
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_harmless(text: str) -> None:
     entries = [
-        packet(raw(0, {"resource": RESOURCE, "domain": text, "proxy_ips": [text]}), Place(text, 1), file=text),
+        packet(
+            raw(0, {"resource": RESOURCE, "domain": text, "proxy_ips": [text]}), Place(text, 1), file=text
+        ),
         log(Place(text, 3), message=text, file=text),
     ]
     for each in entries:
@@ -89,7 +98,10 @@ SURE = Offset(3_600_000_000_000, 9, 1_900_000, True)
 @pytest.mark.parametrize(
     ("clock", "words"),
     [
-        (Clock("a", 3_600_000_000_000, SURE), "is 3600.000 s behind the capture's, which is shown (9 messages"),
+        (
+            Clock("a", 3_600_000_000_000, SURE),
+            "is 3600.000 s behind the capture's, which is shown (9 messages",
+        ),
         (Clock("a", -5_000_000, SURE), "its clock is 5 ms ahead of the capture's"),
         (Clock("a", 0, given=True), "its clock is the capture's, as given"),
         (Clock("a", 0), "too few messages stand in both"),

@@ -26,8 +26,12 @@ from tests.records import HOSTILE, RESOURCE, TIME, harmful
 SECOND = 10**9
 
 
-def finding(rule: Any = INACTIVE, *frames: int, domain: str = "a.example", at: float = 0, **more: Any) -> Finding:
-    spots = tuple(Spot(frame, TIME + round(at * SECOND) + frame, more.get("file")) for frame in frames or (1,))
+def finding(
+    rule: Any = INACTIVE, *frames: int, domain: str = "a.example", at: float = 0, **more: Any
+) -> Finding:
+    spots = tuple(
+        Spot(frame, TIME + round(at * SECOND) + frame, more.get("file")) for frame in frames or (1,)
+    )
     subject = Subject(1, more.get("connection", 1), RESOURCE, domain)
     return Finding(rule, subject, more.get("detail", "Inactive after 1 s"), spots, more.get("times", 1))
 
@@ -71,7 +75,12 @@ def test_json_says_all_of_it() -> None:
         *("schema", "rule", "severity", "frame", "time", "file", "title", "detail", "why", "next"),
         *("tunnel", "connection", "resource", "domain", "times", "spots"),
     ]
-    assert (found["rule"], found["severity"], found["frame"], found["file"]) == ("FZ301", "error", 4, "x.pcap")
+    assert (found["rule"], found["severity"], found["frame"], found["file"]) == (
+        "FZ301",
+        "error",
+        4,
+        "x.pcap",
+    )
     assert [spot["frame"] for spot in found["spots"]] == [4, 6]
     assert found["time"] == found["spots"][0]["time"]
 
