@@ -44,7 +44,7 @@ def test_every_line_that_tells_of_a_packet_names_it(fzctl: Run, capture: str) ->
     telling = [each for each in found if each["type"] == "log" and each["tells_of"] is not None]
     assert len(packets) == len(telling) == 46
     for each in packets:
-        [told] = each["told_by"]  # type: ignore[misc]
+        told = each["told_by"][0]  # type: ignore[index]
         [line] = [one for one in telling if one["line"] == told["line"]]
         assert line["tells_of"] == {"frame": each["frame"]}
         assert line["protocol"]["kind"] == each["name"]  # type: ignore[index]
