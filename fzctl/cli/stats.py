@@ -11,10 +11,10 @@ from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.decode import add_selection_arguments, select_records
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.output import colour_wanted, width_wanted
-from fzctl.cli.redaction import add_redact_arguments, make_redactor
+from fzctl.cli.redaction import add_redact_arguments
+from fzctl.cli.selection import Selection, add_capture_arguments
 from fzctl.cli.streams import say
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
@@ -36,12 +36,7 @@ examples:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
     parser.epilog = _EPILOG
-    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
-    parser.add_argument(
-        "-r", metavar="FILE", dest="read", action="append", default=[],
-        help="a capture file; - is standard input",
-    )  # fmt: skip
-    add_selection_arguments(parser)
+    add_capture_arguments(parser)
     parser.add_argument("-T", dest="form", choices=FORMS, default="text", help="form (default: text)")
     add_redact_arguments(parser)
 
@@ -53,22 +48,22 @@ def run(args: Namespace) -> int:
     sources = [*args.read, *args.files]
     if not sources:
         raise UsageError("stats needs a capture file, or - for standard input (see fzctl stats --help)")
-    redactor = make_redactor(args)
+    selection = Selection(args)
     inputs = Inputs(args, sources)
     inputs.wants_hints = True
     stats = Stats()
     interrupted = False
     with closing(inputs.records()) as records:
         try:
-            for record in islice(select_records(args, records), args.count):
+            for record in islice(selection.unredacted(records), args.count):
                 stats.observe(record)
         except KeyboardInterrupt:
             interrupted = True
     report = stats.report()
-    if redactor is not None:
+    if selection.redactor is not None:
         from fzctl.analysis.findingredaction import redact_report
 
-        report = redact_report(report, redactor)
+        report = redact_report(report, selection.redactor)
     _show(args, report)
     for problem in inputs.problems:
         say(f"fzctl: {escape(problem)}")
