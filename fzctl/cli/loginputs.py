@@ -65,6 +65,12 @@ class LogInputs:
         except CaptureError as error:
             self.complain(error)
 
+    def learn(self, source: Source) -> None:
+        """Let the redactor know all names of a log before the first line is shown."""
+        if self._redactor is not None and source.again:
+            for event in self.events_of(source):
+                self._redactor.learn(event)
+
     def counted(self, events: Iterable[Event]) -> Iterator[Event]:
         """The events, counted as they pass."""
         from fzctl.logs.events import kind_of

@@ -136,6 +136,8 @@ class _Reader:
 
         inputs = self._inputs
         sources = inputs.find(self.args.files, stack)
+        for source in sources:
+            inputs.learn(source)
         events = merge([Lane(partial(inputs.events_of, source), source.again) for source in sources])
         output = LogOutput(
             self.args, event_line(self.args, many=len(sources) > 1),

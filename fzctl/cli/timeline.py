@@ -74,6 +74,8 @@ class Timeline:
         with ExitStack() as stack:
             sources = self.logs.find(self._paths, stack)
             self.many_logs = len(sources) > 1
+            for source in sources:
+                self.logs.learn(source)
             lanes, records = self._prepare(sources)
             events = merge(lanes)
             stack.callback(getattr(events, "close", lambda: None))

@@ -64,6 +64,13 @@ class LogRedactor:
             location=event.location and self._location(event.location),
         )
 
+    def learn(self, event: Event) -> None:
+        """Remember what the event's fields name, for running text that comes before."""
+        for fields in (event.fields, *(span.fields for span in event.spans)):
+            for name, value in fields:
+                if isinstance(value, str) and name.lower() in _NAMES:
+                    self._remember(value)
+
     def redact_path(self, path: str) -> str:
         """A file's name."""
         return self._redactor.redact_path(path)
@@ -91,12 +98,16 @@ class LogRedactor:
             new = self._value(name, document)
             return json.dumps(new, ensure_ascii=False, separators=(",", ":"))
         if name.lower() in _NAMES:
-            if "." not in text and " " not in text:
-                self._redactor.remember(text)
+            self._remember(text)
             return self._redactor.redact_text(text)
         if name in _FILTERS and len(text) > 1 and text[0] == text[-1] == '"':
             return f'"{self._redactor.redact_prose(text[1:-1])}"'
         return self._redactor.redact_prose(text)
+
+    def _remember(self, text: str) -> None:
+        """Names with a dot are found in running text without that, and what has spaces is no name."""
+        if "." not in text and " " not in text:
+            self._redactor.remember(text)
 
     def _location(self, location: str) -> str:
         return location if _SOURCE.fullmatch(location) else self._redactor.redact_text(location)
