@@ -18,6 +18,8 @@ from fzctl.errors import UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
+    from argparse import _ActionsContainer
+
     from fzctl.logs.align import Sighting
     from fzctl.logs.event import Event
     from fzctl.logs.merge import Lane
@@ -78,7 +80,8 @@ class Timeline:
                 self.logs.learn(source)
             lanes, records = self._prepare(sources)
             events = merge(lanes)
-            stack.callback(getattr(events, "close", lambda: None))
+            for each in (events, records):
+                stack.callback(getattr(each, "close", lambda: None))
             found: Iterable[Entry] = join(records, self.logs.counted(events), self.clocks)
             if wanted is not None:
                 found = filter(wanted, found)
@@ -195,11 +198,11 @@ def add_timeline_arguments(parser: ArgumentParser) -> None:
         "--with", metavar="CAPTURE", dest="captures", action="append", default=[],
         help="show the control messages of this capture among the lines; repeatable",
     )  # fmt: skip
-    add_key_argument(parser)
-    add_offset_argument(parser)
+    add_key_argument(group)
+    add_offset_argument(group)
 
 
-def add_offset_argument(parser: ArgumentParser, option: str = "--offset") -> None:
+def add_offset_argument(parser: _ActionsContainer, option: str = "--offset") -> None:
     """Declare the option that says how far a log's clock is behind the capture's."""
     parser.add_argument(
         option, metavar="[LOG=]SECONDS", dest="log_offsets", action="append", default=[],
