@@ -156,7 +156,7 @@ REPEATED_ANSWER: Final = Rule(
     "Whether the capture is complete.",
 )  # fmt: skip
 INACTIVE: Final = Rule(
-    "FZ307", ERROR, "the gateway answered Inactive: the domain does not work",
+    "FZ307", ERROR, "the gateway answered Inactive, so the domain does not work",
     "All that programs send to the domain is lost at the gateway until a later answer is Active.",
     "How long the answer took. At once: this client has no authorization for the resource. Ten seconds: the "
     "DNS lookup did not end. In between: the resource's address does not cover the domain. Then the "

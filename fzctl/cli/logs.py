@@ -6,16 +6,14 @@ line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines a
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.loginputs import LogInputs
 from fzctl.cli.logoutput import FORMS, LogOutput, event_line
-from fzctl.cli.output import colour_wanted
 from fzctl.cli.parser import positive
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.timeline import add_timeline_arguments
@@ -89,35 +87,13 @@ def run(args: Namespace) -> int:
 
 def _run_with_packets(args: Namespace) -> int:
     """The logs among the messages of captures; returns the exit code."""
-    import json
-
-    from fzctl.cli.timeline import Timeline, check_sources, parse_log_offsets
+    from fzctl.cli.timeline import Timeline, check_sources, parse_log_offsets, show_timeline
     from fzctl.timeline import Choice
 
     check_sources(args)
-    timeline = Timeline(
-        args, args.captures, args.files,
-        offsets=parse_log_offsets(args.log_offsets), redactor=make_redactor(args),
-    )  # fmt: skip
-    wanted = Choice(_selection(args), _selection(args, packets=True))
-    interrupted = False
-    output: LogOutput[Any]
-    found: Iterator[Any]
-    if args.form == "text":
-        look = {"colour": colour_wanted(args.color), "brief": sys.stdout.isatty(), "whole": args.all_fields}
-        output = LogOutput(args, partial(timeline.line_of, **look), live=False)
-        found = timeline.entries(wanted, args.count)
-    else:
-        output = LogOutput(args, json.JSONEncoder(separators=(",", ":")).encode, live=False)
-        found = timeline.objects(wanted, args.count)
-    try:
-        for thing in found:
-            output.show(thing)
-    except KeyboardInterrupt:
-        interrupted = True
-    output.finish()
-    timeline.report()
-    return EXIT_INTERRUPTED if interrupted else timeline.exit_code
+    offsets = parse_log_offsets(args.log_offsets)
+    timeline = Timeline(args, args.captures, args.files, offsets=offsets, redactor=make_redactor(args))
+    return show_timeline(timeline, Choice(_selection(args), _selection(args, packets=True)), args.count)
 
 
 class _Reader:

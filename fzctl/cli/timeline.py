@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.loginputs import LogInputs
+from fzctl.cli.logoutput import LogOutput
 from fzctl.cli.moments import parse_seconds
+from fzctl.cli.output import colour_wanted
 from fzctl.cli.streams import say
-from fzctl.errors import UsageError
+from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
@@ -187,6 +190,38 @@ class Timeline:
         if len(self._captures) == 1:
             return iter(inputs.records())
         return merge([inputs.records_of(each) for each in self._captures])
+
+
+def show_timeline(
+    timeline: Timeline, wanted: Callable[[Entry], bool] | None = None, most: int | None = None
+) -> int:
+    """All of it, or ``most`` of what is ``wanted``, on stdout in ``-T``'s form; returns the exit code."""
+    import json
+
+    args = timeline.args
+    output: LogOutput[Any]
+    found: Iterator[Any]
+    if args.form in (None, "text"):
+        whole, colour, brief = (
+            getattr(args, "all_fields", False),
+            colour_wanted(args.color),
+            sys.stdout.isatty(),
+        )
+        line = partial(timeline.line_of, colour=colour, brief=brief, whole=whole)
+        output = LogOutput(args, line, live=False)
+        found = timeline.entries(wanted, most)
+    else:
+        output = LogOutput(args, json.JSONEncoder(separators=(",", ":")).encode, live=False)
+        found = timeline.objects(wanted, most)
+    interrupted = False
+    try:
+        for thing in found:
+            output.show(thing)
+    except KeyboardInterrupt:
+        interrupted = True
+    output.finish()
+    timeline.report()
+    return EXIT_INTERRUPTED if interrupted else timeline.exit_code
 
 
 def add_timeline_arguments(parser: ArgumentParser) -> None:
