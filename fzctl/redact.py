@@ -62,6 +62,14 @@ _PROSE: Final = re.compile(
 )
 _SHOUTED: Final = re.compile(r'"[A-Z0-9_]{1,12}"')
 _QUESTION: Final = re.compile(r"'(?:A|AAAA|CNAME|HTTPS|MX|NS|PTR|SOA|SRV|SVCB|TXT) ")
+_OWN_FILE: Final = re.compile(
+    r"(?:(?:connlib|gui-client|tunnel-service|firezone-headless-client)\.)?"
+    r"(?:latest|[0-9]{4}(?:-[0-9]{2}){5})?(?:\.(?:log|jsonl|gz|zst|zip))*"
+)
+_ENDINGS: Final = re.compile(
+    r"(?:\.(?:log|jsonl|json|txt|hex|latest|pcap|pcapng|cap|gz|zst|zip))*\Z", re.IGNORECASE
+)
+_STANDARD_INPUT: Final = "standard input"
 _TRIES: Final = 200
 
 Draw = Callable[[str], str]
@@ -94,7 +102,8 @@ class Redactor:
         outer = record.outer
         if outer is not None:
             outer = outer._replace(src=self.redact_end(outer.src), dst=self.redact_end(outer.dst))
-        return record._replace(message=redacted, outer=outer)
+        file, copy_in = (each and self.redact_path(each) for each in (record.file, record.copy_in))
+        return record._replace(message=redacted, outer=outer, file=file, copy_in=copy_in)
 
     def redact_packet(self, message: Message) -> bytes:
         """The message's packet with everything replaced that it carries; its headers stay."""
@@ -126,9 +135,20 @@ class Redactor:
         """
         return _PROSE.sub(self._redact_found, text)
 
+    def redact_path(self, path: str) -> str:
+        """A file's name: what Firezone calls its own logs stays, and the endings."""
+        return path if path == _STANDARD_INPUT else "/".join(map(self._redact_file, path.split("/")))
+
     def remember(self, name: str) -> None:
         """From here on the word is replaced in running text, too."""
         self._private.add(name.lower())
+
+    def _redact_file(self, name: str) -> str:
+        if _OWN_FILE.fullmatch(name):
+            return name
+        ending = _ENDINGS.search(name)
+        cut = len(name) if ending is None else ending.start()
+        return self.redact_text(name[:cut]) + name[cut:]
 
     def _redact_found(self, found: re.Match[str]) -> str:
         piece = found[0]

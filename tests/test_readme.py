@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.render.markdown import fields_table, kinds_table, reasons_table
+from fzctl.render.markdown import fields_table, kinds_table, reasons_table, rules_table
 
 README = Path(__file__).parent.parent / "README.md"
-TABLES = {"kinds": kinds_table, "reasons": reasons_table, "fields": fields_table}
+TABLES = {"kinds": kinds_table, "reasons": reasons_table, "fields": fields_table, "rules": rules_table}
 
 
 @pytest.mark.parametrize("name", TABLES)

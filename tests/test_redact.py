@@ -231,8 +231,18 @@ def test_what_the_protocol_spells_stays() -> None:
 
 
 def test_a_record_keeps_its_place() -> None:
-    found = redact(goodbye(), frame=9, file="a.pcap", copy_of=3)
-    assert found == record(goodbye(), 9, file="a.pcap", copy_of=3)
+    found = redact(goodbye(), frame=9, file="-", copy_of=3)
+    assert found == record(goodbye(), 9, file="-", copy_of=3)
+
+
+def test_a_file_names_somebody_too_but_for_its_endings() -> None:
+    found = redact(goodbye(), file="/srv/acme.example/acme.pcapng.gz", copy_of=3, copy_in="connlib/ACME.pcap")
+    assert found.file is not None
+    assert re.fullmatch(r"/\w{3}/(\w{4})\.\w{7}/\1\.pcapng\.gz", found.file)
+    assert found.copy_in is not None
+    assert re.fullmatch(r"\w{7}/[A-Z]{4}\.pcap", found.copy_in)
+    assert "acme" not in f"{found.file} {found.copy_in}".lower()
+    assert Redactor(KEY).redact_path("logs/connlib.latest").endswith("/connlib.latest")
 
 
 def test_a_line_that_is_no_hex_keeps_its_complaint() -> None:

@@ -105,7 +105,9 @@ class Analyzer:
         spot = spot_of(record)
         judged = self._judge(message)
         for fault in judged.faults:
-            self._findings.add(fault.rule, connection.subject, fault.detail, spot, variant=fault.variant)
+            self._findings.add(
+                fault.rule, connection.subject, fault.detail, spot, variant=fault.variant, names=fault.names
+            )
         if self._tun_device and outer is None:
             self._findings.add(rules.ON_TUN, connection.subject, f"{message.name} in plain", spot)
         return connection.message(record, spot, place, judged, self._exchanges)

@@ -106,9 +106,8 @@ class OpenConnection:
             self._end(record, spot)
         elif kind is NO_AUTHORIZATION:
             address = judged.fields[DESTINATION.name]
-            self.findings.add(
-                rules.DENIED, self.subject, f"no authorization for {address}", spot, variant=address
-            )
+            detail = f"no authorization for {address}"
+            self.findings.add(rules.DENIED, self.subject, detail, spot, variant=address, names=(address,))
         elif judged.key is not None:
             return self._exchange(record, kind, judged, judged.key, exchanges, spot)
         return None
@@ -211,8 +210,9 @@ class OpenConnection:
             entry.ask_again(spot, payload)
         else:
             if entry.payload and payload != entry.payload and tuple(proxy_ips) != entry.proxy_ips:
+                names = *entry.proxy_ips[:1], *proxy_ips[:1]
                 detail = f"{', '.join(entry.proxy_ips[:1])} and so on became {', '.join(proxy_ips[:1])}"
-                self.findings.add(rules.IP_CHANGED, entry.subject, detail, spot)
+                self.findings.add(rules.IP_CHANGED, entry.subject, detail, spot, names=names)
             entry.ask(0 if found is None else found.number, spot, payload, proxy_ips)
         if entry.writes != self._table.generation or payload != entry.payload:
             self._table.write(entry, proxy_ips, spot)
@@ -283,9 +283,9 @@ class OpenConnection:
         if self._is_outside(entry):
             pattern = self._patterns.get(entry.resource, self._patterns.get(None))
             assert pattern is not None
-            self.findings.add(
-                rules.OUTSIDE_PATTERN, entry.subject, f"{pattern.text} does not cover {entry.domain}", spot
-            )
+            names = pattern.text, entry.domain
+            detail = f"{pattern.text} does not cover {entry.domain}"
+            self.findings.add(rules.OUTSIDE_PATTERN, entry.subject, detail, spot, names=names)
 
     def _end(self, record: Record, spot: Spot) -> None:
         role = None

@@ -33,13 +33,17 @@ class Subject(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, and how often; ``detail`` and ``spots`` tell of the first times."""
+    """One thing that is wrong, and how often; ``detail`` and ``spots`` tell of the first times.
+
+    ``names`` are the pieces of ``detail`` that came out of the input, in their order.
+    """
 
     rule: Rule
     subject: Subject
     detail: str
     spots: tuple[Spot, ...]
     times: int
+    names: tuple[str, ...] = ()
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -59,14 +63,22 @@ class Findings:
         self._wanted = wanted
         self._found: dict[tuple[str, Subject, object], _Found] = {}
 
-    def add(self, rule: Rule, subject: Subject, detail: str, *spots: Spot, variant: object = None) -> None:
+    def add(
+        self,
+        rule: Rule,
+        subject: Subject,
+        detail: str,
+        *spots: Spot,
+        variant: object = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
         """Note an occurrence. Those of one rule, subject and ``variant`` are one finding."""
         if self._wanted is not None and not self._wanted(rule):
             return
         key = rule.id, subject, variant
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = _Found(rule, subject, detail)
+            found = self._found[key] = _Found(rule, subject, detail, names)
         found.count += 1
         room = MOST_SPOTS - len(found.spots)
         if room > 0:
@@ -75,19 +87,20 @@ class Findings:
     def listed(self) -> list[Finding]:
         """All findings, the worst first, then in the order of their first frames."""
         found = [
-            Finding(each.rule, each.subject, each.detail, tuple(each.spots), each.count)
+            Finding(each.rule, each.subject, each.detail, tuple(each.spots), each.count, each.names)
             for each in self._found.values()
         ]
         return sorted(found, key=_order)
 
 
 class _Found:
-    __slots__ = ("count", "detail", "rule", "spots", "subject")
+    __slots__ = ("count", "detail", "names", "rule", "spots", "subject")
 
-    def __init__(self, rule: Rule, subject: Subject, detail: str) -> None:
+    def __init__(self, rule: Rule, subject: Subject, detail: str, names: tuple[str, ...]) -> None:
         self.rule = rule
         self.subject = subject
         self.detail = detail
+        self.names = names
         self.spots: list[Spot] = []
         self.count = 0
 

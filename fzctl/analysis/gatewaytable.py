@@ -56,7 +56,8 @@ class GatewayTable:
         count = len(self._rows)
         told = () if owner.told is None else (owner.told,)
         detail = f"{address} was {owner.domain}'s, {count} proxy IPs were forgotten"
-        self._findings.add(rules.IP_REASSIGNED, entry.subject, detail, *told, spot)
+        names = address, owner.domain
+        self._findings.add(rules.IP_REASSIGNED, entry.subject, detail, *told, spot, names=names)
         self.wipes.add(Wipe(spot, address, entry.domain, owner.domain, count))
         self._rows.clear()
         self.generation += 1

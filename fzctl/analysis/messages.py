@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -28,14 +29,21 @@ LARGEST_DOMAIN_STATUS: Final = 337
 
 _PLAIN_WORD: Final = b"\x60\0\0\0"  # version 6, no traffic class, no flow label
 _NO_RESERVED: Final = bytes(7)
+_QUOTED: Final = re.compile(r'".*"', re.DOTALL)
+_NAMES_FIELDS: Final = ("missing_field", "duplicate_field", "wrong_type")
+"""Refusals that quote the protocol's own words only."""
 
 
 class Fault(NamedTuple):
-    """A rule that the message breaks, and how. ``variant`` tells apart what is not the same fault."""
+    """A rule that the message breaks, and how. ``variant`` tells apart what is not the same fault.
+
+    ``names`` are the pieces of ``detail`` that came out of the message.
+    """
 
     rule: Rule
     detail: str
     variant: object = None
+    names: tuple[str, ...] = ()
 
 
 class Judged(NamedTuple):
@@ -70,15 +78,20 @@ def faults_of(message: Message, fields: Mapping[str, Any]) -> Iterator[Fault]:
     if kind is DOMAIN_STATUS and not message.is_compact:
         word = _status_word(message.payload)
         if word is not None and word not in (Status.ACTIVE, Status.INACTIVE):
-            yield Fault(rules.UNKNOWN_STATUS, f"the status is {word!a}")
+            shown = ascii(word)[1:-1]
+            yield Fault(rules.UNKNOWN_STATUS, f'the status is "{shown}"', names=(shown,))
 
 
 def _refusal(message: Message) -> Fault:
     if message.reason == "unknown_event":
-        detail = f"kind {message.kind} is none of the dialect {message.dialect}"
+        detail = f"the dialect {message.dialect} has no kind {message.kind}"
         return Fault(rules.UNKNOWN_KIND, detail, message.kind)
     rule = rules.TRUNCATED if message.reason == "truncated" else rules.REFUSED
-    return Fault(rule, f"{message.reason}: {message.error}", message.reason)
+    error = message.error or ""
+    # From the first quote to the last, for what is quoted may hold some itself.
+    quoted = None if message.reason in _NAMES_FIELDS else _QUOTED.search(error)
+    names = () if quoted is None else (quoted[0],)
+    return Fault(rule, f"{message.reason}: {error}", message.reason, names)
 
 
 def _header_faults(message: Message) -> Iterator[Fault]:
@@ -123,17 +136,20 @@ def _address_faults(addresses: Sequence[str]) -> Iterator[Fault]:
         yield Fault(rules.IP_FAMILIES, f"{len(ipv4)} of the proxy IPs are IPv4 and {len(ipv6)} IPv6")
     if len(set(addresses)) < len(addresses):
         twice = next(each for each in addresses if addresses.count(each) > 1)
-        yield Fault(rules.IP_REPEATED, f"{twice} stands there twice")
+        yield Fault(rules.IP_REPEATED, f"{twice} stands there twice", names=(twice,))
     elif [*ipv4, *ipv6] != list(addresses):
         yield Fault(rules.IP_ORDER, "an IPv6 address stands before an IPv4 address")
     elif not (_is_in_a_row(ipv4) and _is_in_a_row(ipv6)):
-        yield Fault(rules.IP_ORDER, f"{', '.join(addresses[:8])} do not follow each other")
+        names = tuple(addresses[:8])
+        yield Fault(rules.IP_ORDER, f"{', '.join(names)} do not follow each other", names=names)
     outside = [each for each in addresses if not is_within(each, RESOURCE_RANGES)]
     if outside:
-        yield Fault(rules.IP_RANGE, f"{outside[0]} is no address of the resource ranges")
+        detail = f"{outside[0]} is no address of the resource ranges"
+        yield Fault(rules.IP_RANGE, detail, names=(outside[0],))
     sentinels = [each for each in addresses if is_within(each, SENTINEL_RANGES)]
     if sentinels:
-        yield Fault(rules.IP_SENTINEL, f"{sentinels[0]} lies in a range that clients use for themselves")
+        detail = f"{sentinels[0]} lies in a range that clients use for themselves"
+        yield Fault(rules.IP_SENTINEL, detail, names=(sentinels[0],))
 
 
 def _is_in_a_row(addresses: Sequence[str]) -> bool:

@@ -5,10 +5,9 @@ Rules are judged before, for they mean what stands in the input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from fzctl.analysis.bounded import Kept
-from fzctl.analysis.findings import Finding, Subject
+from fzctl.analysis.findingredaction import redact_finding
+from fzctl.analysis.findings import Finding
 from fzctl.analysis.ladder import Analysis, Flow, Rung, Sent
 from fzctl.analysis.story import Connection, Domain, Session, Story
 from fzctl.redact import Redactor
@@ -16,19 +15,13 @@ from fzctl.redact import Redactor
 
 def redact_analysis(analysis: Analysis, redactor: Redactor) -> Analysis:
     """The same analysis with other names. File names stay."""
-    return _Redaction(analysis.story, redactor).analysis(analysis)
+    return _Redaction(redactor).analysis(analysis)
 
 
 class _Redaction:
-    def __init__(self, story: Story, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._text = redactor.redact_text
-        # The longest first: one may be a part of another.
-        self._names = sorted(
-            {each.domain for connection in story.connections for each in connection.domains if each.domain},
-            key=len,
-            reverse=True,
-        )
 
     def analysis(self, analysis: Analysis) -> Analysis:
         """All of it."""
@@ -52,7 +45,9 @@ class _Redaction:
 
     def _rung(self, rung: Rung) -> Rung:
         if isinstance(rung, Sent):
-            found = Sent(self._redactor.redact(rung.record), rung.exchange, rung.subject)
+            record = rung.record
+            redacted = self._redactor.redact(record)._replace(file=record.file, copy_in=record.copy_in)
+            found = Sent(redacted, rung.exchange, rung.subject)
             found.copies = rung.copies
             return found
         flow = Flow(rung.subject, rung.state, rung.first, buffering=rung.buffering)
@@ -102,19 +97,4 @@ class _Redaction:
         return self._redactor.redact_end(ends[0]), self._redactor.redact_end(ends[1])
 
     def _finding(self, each: Finding) -> Finding:
-        subject: Subject = each.subject
-        return each._replace(
-            subject=subject._replace(
-                resource=subject.resource and self._text(subject.resource),
-                domain=subject.domain and self._text(subject.domain),
-            ),
-            detail=self._prose(each.detail, self._names),
-        )
-
-    def _prose(self, text: str, names: Iterable[str]) -> str:
-        """Running text; domains that are known are replaced first, whatever they look like."""
-        names = [name for name in names if name in text]
-        if not names:
-            return self._redactor.redact_prose(text)
-        before, name, after = text.partition(names[0])
-        return self._prose(before, names[1:]) + self._text(name) + self._prose(after, names)
+        return redact_finding(each, self._redactor)._replace(spots=each.spots)

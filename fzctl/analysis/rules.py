@@ -29,189 +29,202 @@ class Rule(NamedTuple):
 
 REFUSED: Final = Rule(
     "FZ101", ERROR, "a receiver refuses the message",
-    "The other side drops it without a word, so the domain stays as it was.",
-    "The reason and the place in the payload; which version sent it; fzctl decode -T tree shows the bytes.",
+    "The other side drops it and sends nothing back: what the message was for does not happen.",
+    "The reason and its place in the payload (fzctl decode -T tree shows the bytes), and which version sent "
+    "it.",
 )  # fmt: skip
 UNKNOWN_KIND: Final = Rule(
-    "FZ102", NOTE, "the message is of a kind that nobody knows",
-    "Receivers ignore it: either side is newer than the other, or somebody tries something.",
-    "The versions of both sides; --dialect next for kinds of the coming version.",
+    "FZ102", NOTE, "the message is of an unknown kind",
+    "Receivers ignore it. One side is newer than the other, or somebody is trying something.",
+    "The versions of both sides; --dialect next knows the kinds of the coming version.",
 )  # fmt: skip
 TRUNCATED: Final = Rule(
-    "FZ103", NOTE, "the capture holds only the message's beginning",
-    "What the receiver made of it cannot be told.",
+    "FZ103", NOTE, "the capture holds only the beginning of the message",
+    "Whether the receiver took it cannot be told.",
     "Capture anew without a snap length (tcpdump -s 0).",
 )  # fmt: skip
 RESERVED_BYTES: Final = Rule(
-    "FZ104", WARNING, "reserved header bytes are set",
+    "FZ104", WARNING, "the header's reserved bytes are not zero",
     "Firezone sends zeros there and ignores them on receipt: another program made this message.",
-    "Who sent it; a test tool or a newer version.",
+    "Who sent it: a test tool, or a version that this fzctl does not know yet.",
 )  # fmt: skip
 ODD_HEADER: Final = Rule(
-    "FZ105", NOTE, "the IPv6 header is none that Firezone writes",
-    "Traffic class, flow label and hop limit are 0 and there are no extension headers when connlib sends.",
-    "Who sent it, or what changed it on its way.",
+    "FZ105", NOTE, "the IPv6 header is not as Firezone writes it",
+    "Firezone leaves traffic class, flow label and hop limit 0 and adds no extension headers. Receivers take "
+    "it all the same.",
+    "Who sent it, or what changed it on the way.",
 )  # fmt: skip
 GOODBYE_PAYLOAD: Final = Rule(
-    "FZ106", WARNING, "a Goodbye has a payload",
-    "Receivers accept it, but Firezone sends none: another program made this message.",
+    "FZ106", WARNING, "a Goodbye carries a payload",
+    "Receivers take it, but Firezone sends none: another program made this message.",
     "Who sent it.",
 )  # fmt: skip
 UNKNOWN_STATUS: Final = Rule(
     "FZ107", WARNING, "the status is neither Active nor Inactive",
-    "A client takes every other word for Inactive and treats the domain as failed.",
-    "The version of the gateway.",
+    "A client takes any other word for Inactive, and the domain does not work.",
+    "The gateway's version.",
 )  # fmt: skip
 ODD_PAYLOAD: Final = Rule(
     "FZ108", NOTE, "the payload is not written as Firezone writes it",
-    "It is accepted, but its fields stand in another form or order, or others stand beside them.",
+    "Receivers take it, but another program made it: its fields stand in another form or order, or with "
+    "others beside them.",
     "Who sent it.",
 )  # fmt: skip
 LARGE: Final = Rule(
-    "FZ109", WARNING, "the payload is larger than any that a sender makes",
-    "526 bytes is the most with addresses of the resource ranges (570 with any), 336 for DomainStatus.",
+    "FZ109", WARNING, "the payload is larger than a sender makes it",
+    "AssignedIps has at most 526 bytes of JSON (570 with addresses outside of the resource ranges), "
+    "DomainStatus 336.",
     "Who sent it; a domain full of escapes may explain it.",
 )  # fmt: skip
 
 IP_COUNT: Final = Rule(
-    "FZ201", WARNING, "a client gives 4 or 8 proxy IPs, not this many",
-    "No sender does this: gateways accept any number, but clients cannot build such a message.",
+    "FZ201", WARNING, "the number of proxy IPs is neither 4 nor 8",
+    "Clients send no other number; gateways take any. Another program made this message.",
     "Who sent it.",
 )  # fmt: skip
 IP_FAMILIES: Final = Rule(
     "FZ202", WARNING, "there are not four proxy IPs of a family",
-    "A client hands out four IPv4 and four IPv6 addresses to a domain and tells all of a family or none.",
+    "A client sends a domain's four IPv4 addresses, its four IPv6 addresses, or both.",
     "Who sent it.",
 )  # fmt: skip
 IP_ORDER: Final = Rule(
     "FZ203", NOTE, "the proxy IPs are not in a client's order",
-    "A client tells IPv4 before IPv6, each in a row; the gateway sorts them before it pairs them.",
+    "A client sends IPv4 before IPv6, each family in a row. The gateway sorts them, so nothing breaks.",
     "Who sent it.",
 )  # fmt: skip
 IP_RANGE: Final = Rule(
     "FZ204", WARNING, "a proxy IP lies outside of the resource ranges",
-    "The gateway records it, but translates only traffic to 100.96.0.0/11 and fd00:2021:1111:8000::/107.",
-    "Who sent it; the addresses that the client's DNS answers with.",
+    "The gateway translates only traffic to 100.96.0.0/11 and fd00:2021:1111:8000::/107, so this address "
+    "leads nowhere.",
+    "Who sent it, and which addresses the client's DNS answers with.",
 )  # fmt: skip
 IP_SENTINEL: Final = Rule(
-    "FZ205", WARNING, "a proxy IP is one of the client's own DNS servers",
-    "Clients leave out 100.100.111.0/24 and its IPv6 block, because their DNS sentinels live there.",
+    "FZ205", WARNING, "a proxy IP lies where clients have their own DNS servers",
+    "Clients leave out 100.100.111.0/24 and its IPv6 counterpart: what goes there is a DNS query to the "
+    "client itself.",
     "Who sent it.",
 )  # fmt: skip
 IP_REPEATED: Final = Rule(
     "FZ206", NOTE, "a proxy IP is named twice",
-    "The gateway counts it once, so that fewer addresses lead to the domain.",
+    "The gateway counts it once, so fewer addresses lead to the domain.",
     "Who sent it.",
 )  # fmt: skip
 IP_REASSIGNED: Final = Rule(
-    "FZ207", ERROR, "a proxy IP belongs to another domain already",
-    "The gateway wipes this client's whole NAT table and its translations: other domains lose theirs.",
-    "Whether the client was restarted without a Goodbye, and which connections broke at that moment.",
+    "FZ207", ERROR, "a proxy IP belonged to another domain before",
+    "The gateway then forgets all proxy IPs of this client: its other domains stop working, and open "
+    "connections break.",
+    "Whether the client restarted without a Goodbye; which connections broke at that moment.",
 )  # fmt: skip
 IP_CHANGED: Final = Rule(
     "FZ208", WARNING, "the domain's proxy IPs changed within a connection",
-    "A client builds the message once and repeats its bytes until the connection ends.",
-    "Whether the client was restarted without a Goodbye.",
+    "A client makes the message once and repeats its bytes until the connection ends, so it must have lost "
+    "its state.",
+    "Whether the client restarted without a Goodbye.",
 )  # fmt: skip
 
 UNANSWERED: Final = Rule(
     "FZ301", ERROR, "AssignedIps was never answered",
-    "The client keeps the domain's packets back and drops all but the last 32: its users wait.",
-    "The gateway's log at that time: no authorization of this client at all, unreadable message, "
-    "too many lookups, or the answer was lost.",
+    "While it waits for its first answer the client holds the domain's packets back and keeps only the last "
+    "32: programs hang.",
+    "The gateway's log at that time: nothing authorized for this client, an unreadable message, too many "
+    "lookups at once. Or the answer was lost on its way.",
 )  # fmt: skip
 STILL_OPEN: Final = Rule(
-    "FZ302", NOTE, "it ended before the answer was due",
-    "A gateway may take ten seconds for its lookup; the capture or the connection ended before.",
+    "FZ302", NOTE, "no answer yet when the capture or the connection ended",
+    "A gateway may take ten seconds for its DNS lookup, and these had not passed.",
     "A longer capture.",
 )  # fmt: skip
 RESENT_EARLY: Final = Rule(
-    "FZ303", WARNING, "AssignedIps was repeated sooner than after two seconds",
-    "A client waits 2000 ms: the network or the capture doubled it, or another program sent it.",
-    "Whether the capture holds everything twice (several interfaces).",
+    "FZ303", WARNING, "AssignedIps was repeated within two seconds",
+    "A client waits at least two seconds: the network or the capture doubled the packet, or another program "
+    "sent it.",
+    "Whether the capture shows every packet twice (several interfaces).",
 )  # fmt: skip
 NEVER_RESENT: Final = Rule(
     "FZ304", WARNING, "an unanswered AssignedIps was not repeated although there was traffic",
-    "The first packet to the domain after two seconds makes a client repeat it.",
-    "Whether the capture lost packets; the client's version (before 2025-07-28 only DNS queries resent).",
+    "The first packet to the domain after two seconds makes a client ask again.",
+    "Whether the capture lost packets; the client's version (before 2025-07-28 only DNS queries did that).",
 )  # fmt: skip
 UNASKED: Final = Rule(
     "FZ305", WARNING, "a DomainStatus answers no question",
-    "The client ignores it where it does not know the domain; or the capture lacks the question.",
-    "Whether the capture began too late; the order of packets.",
+    "Either the capture lacks the question, or the client does not know the domain and ignores the answer.",
+    "Whether the capture began too late; whether packets overtook each other.",
 )  # fmt: skip
 REPEATED_ANSWER: Final = Rule(
     "FZ306", NOTE, "there are more answers than questions",
-    "A gateway answers every AssignedIps once: the network doubled an answer or a question was not captured.",
+    "A gateway answers every AssignedIps once: the network doubled one, or a question was not captured.",
     "Whether the capture is complete.",
 )  # fmt: skip
 INACTIVE: Final = Rule(
-    "FZ307", ERROR, "the gateway's NAT for the domain is Inactive",
-    "What the client's programs send to the domain now vanishes at the gateway.",
-    "The time it took: at once means no authorization for this client, about ten seconds a lookup without "
-    "an answer, in between a domain that the resource's address does not cover. Then the gateway's log.",
+    "FZ307", ERROR, "the gateway answered Inactive, so the domain does not work",
+    "All that programs send to the domain is lost at the gateway until a later answer is Active.",
+    "How long the answer took. At once: this client has no authorization for the resource. Ten seconds: the "
+    "DNS lookup did not end. In between: the resource's address does not cover the domain. Then the "
+    "gateway's log.",
 )  # fmt: skip
 FLIPPED: Final = Rule(
     "FZ308", WARNING, "the domain's status changed from Active to Inactive",
-    "It worked before. Statuses have no sequence: a late Inactive undoes a NAT that is up.",
+    "It worked before. Statuses carry no number: a late Inactive undoes what is up.",
     "What changed at the gateway: authorization, DNS, the resource's address.",
 )  # fmt: skip
 REVIVED: Final = Rule(
     "FZ309", NOTE, "the domain's status changed from Inactive to Active",
-    "What was sent before was lost; from now on it works.",
+    "What was sent before is lost; from here on it works.",
     "What was wrong before.",
 )  # fmt: skip
 SLOW: Final = Rule(
     "FZ310", NOTE, "the answer took longer than two seconds",
-    "The client buffers 32 packets meanwhile, repeats its question, and users wait.",
+    "Meanwhile the client holds 32 packets back and asks again, and people wait.",
     "The DNS servers that the gateway asks.",
 )  # fmt: skip
 OUTSIDE_PATTERN: Final = Rule(
     "FZ311", ERROR, "the resource's address does not cover the domain",
     "The gateway answers Inactive, whatever the domain resolves to.",
-    "The address of the resource: *.example.com covers one label, **.example.com any number.",
+    "The resource's address: *.example.com covers one label, **.example.com any number.",
 )  # fmt: skip
 RESENT_OTHERWISE: Final = Rule(
-    "FZ312", WARNING, "a repeated AssignedIps has other bytes",
-    "A client repeats the same bytes; only the proxy IPs of the first one count for it.",
+    "FZ312", WARNING, "a repeated AssignedIps has other bytes than the first",
+    "A client repeats the same bytes; for itself only the proxy IPs of the first one count.",
     "Who sent it.",
 )  # fmt: skip
 DENIED: Final = Rule(
     "FZ313", WARNING, "the gateway has no authorization for a packet",
-    "It drops what goes there; a client that knows this message asks the portal anew with its next packet.",
-    "The policies for that address and port; whether the authorization expired.",
+    "It drops what goes there. A client that knows this message asks the portal again with its next packet.",
+    "The policies for that address and port; whether an authorization expired.",
 )  # fmt: skip
 LOST_WHILE_FAILED: Final = Rule(
-    "FZ314", ERROR, "packets went to a domain whose NAT had failed",
-    "They vanish at the gateway until the next DNS query begins anew.",
+    "FZ314", ERROR, "packets went to a domain whose last status was Inactive",
+    "They are lost at the gateway, and so is what follows, until a DNS query makes the client ask again.",
     "Why the status was Inactive.",
 )  # fmt: skip
 
 AFTER_GOODBYE: Final = Rule(
     "FZ401", WARNING, "a message came after Goodbye",
-    "Both sides have dropped the connection by then and ignore it.",
+    "By then both sides have forgotten the connection and ignore it.",
     "Whether packets overtook each other; who sent it.",
 )  # fmt: skip
 NO_GOODBYE: Final = Rule(
     "FZ402", NOTE, "the connection fell silent without a Goodbye",
     "The other side keeps its state until the connection times out.",
-    "A crash, a network that went away, or a Goodbye that was lost: it is sent once and never repeated.",
+    "A crash, a network that went away, or a lost Goodbye: it is sent once and never repeated.",
 )  # fmt: skip
 REORDERED: Final = Rule(
     "FZ403", NOTE, "messages overtook each other",
-    "Statuses have no sequence: the one that comes last counts.",
+    "Statuses carry no number: the one that arrives last counts, even if it is the older one.",
     "Whether a late status belongs to an older question.",
 )  # fmt: skip
 WRONG_ROLE: Final = Rule(
     "FZ404", WARNING, "the receiver has no use for this kind of message",
-    "Gateways handle AssignedIps, clients DomainStatus; each drops the other with a line in its debug log.",
-    "Who sent it; between two clients only Goodbye has a meaning.",
+    "Gateways handle AssignedIps, clients DomainStatus. Whoever gets the other drops it, with a line in the "
+    "debug log.",
+    "Who sent it; between two clients only Goodbye means anything.",
 )  # fmt: skip
 
 ON_TUN: Final = Rule(
     "FZ501", WARNING, "a control message was seen on Firezone's own interface",
-    "connlib keeps control messages inside: from there it refuses them and warns in its log.",
-    "Who put it there; to inject one, be a WireGuard peer.",
+    "Firezone keeps control messages inside its tunnel: one that comes from the interface is refused, with a "
+    "warning in the log.",
+    "Which program put it there. To inject one, be a WireGuard peer.",
 )  # fmt: skip
 
 RULES: Final = (

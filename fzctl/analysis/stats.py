@@ -70,7 +70,7 @@ class Stats:
         kind_group, domain_group, key, is_answer = self._known(message)
         session_group = self._sessions.get((record.file, session))
         if session_group is None:
-            session_group = _Group(_session_name(record.file, session))
+            session_group = _Group(session_name(record.file, session))
             self._sessions[record.file, session] = session_group
         groups = [self._total, kind_group, session_group]
         if domain_group is not None:
@@ -129,6 +129,12 @@ def stats_of(records: Iterable[Record]) -> Report:
     return stats.report()
 
 
+def session_name(file: str | None, session: int | None) -> str:
+    """What people call a session of a file; no session stands for what is in plain."""
+    name = "in plain" if session is None else f"session {session}"
+    return name if file is None else f"{name} of {file}"
+
+
 class _Group:
     __slots__ = (
         "answers", "busiest", "copies", "first", "in_second", "last", "messages", "name", "refused", "second",
@@ -182,8 +188,3 @@ class _Known(NamedTuple):
     domain_group: _Group | None
     key: tuple[str, str] | None
     is_answer: bool
-
-
-def _session_name(file: str | None, session: int | None) -> str:
-    name = "in plain" if session is None else f"session {session}"
-    return name if file is None else f"{name} of {file}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.moments import Moment, parse_moment, parse_seconds
-from fzctl.cli.selection import add_message_arguments, make_filter, with_exchanges
+from fzctl.cli.selection import add_capture_arguments, make_filter, with_exchanges
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
 from fzctl.records import Record
@@ -32,16 +32,7 @@ MOST_WAITING: Final = 16384
 
 def add_analysis_arguments(parser: ArgumentParser) -> None:
     """Declare the inputs, and how they are read, together and apart."""
-    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
-    parser.add_argument(
-        "-r", metavar="FILE", dest="read", action="append", default=[],
-        help="a capture file; - is standard input",
-    )  # fmt: skip
-    add_message_arguments(parser)
-    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
-    parser.add_argument(
-        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
-    )
+    add_capture_arguments(parser)
     parser.add_argument(
         "--merge", action="store_true",
         help="the captures show the same tunnels (both ends of one, or one after another)",

@@ -18,7 +18,7 @@ from fzctl.cli.inputs import Inputs
 from fzctl.cli.output import make_output
 from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.saving import add_saving_arguments, open_saver, spare_inputs
-from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
+from fzctl.cli.selection import Selection, add_capture_arguments, add_form_arguments
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
 
 FILES_ANYWHERE = True
@@ -35,20 +35,7 @@ examples:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's options on ``parser``."""
     parser.epilog = _EPILOG
-    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
-    parser.add_argument(
-        "-r",
-        metavar="FILE",
-        dest="read",
-        action="append",
-        default=[],
-        help="a capture file; - is standard input",
-    )
-    add_message_arguments(parser)
-    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
-    parser.add_argument(
-        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
-    )
+    add_capture_arguments(parser)
     add_form_arguments(parser)
     add_saving_arguments(parser)
     add_redact_arguments(parser)

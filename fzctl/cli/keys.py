@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,8 @@ from fzctl.errors import CaptureError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
+    from argparse import _ActionsContainer
+
     from fzctl.wireguard.keylog import KeyLog
 
 WIREGUARD_SECRETS: Final = 0x57474B4C
@@ -22,7 +23,7 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_WARNINGS: Final = 5
 
 
-def add_key_argument(parser: ArgumentParser) -> None:
+def add_key_argument(parser: _ActionsContainer) -> None:
     """Declare ``-k``."""
     parser.add_argument(
         "-k", metavar="KEYS", dest="keys", action="append", default=[],

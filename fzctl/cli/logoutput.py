@@ -1,11 +1,11 @@
-"""Where events of logs go: stdout, in one of the forms."""
+"""Where events of logs go, or all that stands on a timeline: stdout, in one of the forms."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from fzctl.cli.output import colour_wanted
 
@@ -16,19 +16,22 @@ FORMS: Final = ("text", "json", "jsonl")
 _BATCH: Final = 256
 
 
-class LogOutput:
-    """Events on stdout in one of the forms."""
+Thing = TypeVar("Thing")
 
-    def __init__(self, args: Namespace, *, many: bool, live: bool) -> None:
+
+class LogOutput(Generic[Thing]):
+    """Things on stdout in one of the forms; ``line`` makes one of them a line of text or of JSON."""
+
+    def __init__(self, args: Namespace, line: Callable[[Thing], str], *, live: bool) -> None:
         self._form = args.form
-        self._line = _line_maker(args, many=many)
+        self._line = line
         self._live = live
         self._pending: list[str] = []
         self._started = False
 
-    def show(self, event: Event) -> None:
-        """Print one event, at once where somebody waits for it."""
-        text = self._line(event)
+    def show(self, thing: Thing) -> None:
+        """Print one, at once where somebody waits for it."""
+        text = self._line(thing)
         if self._form == "json":
             text = f",\n{text}" if self._started else f"[\n{text}"
             self._started = True
@@ -55,7 +58,8 @@ class LogOutput:
         sys.stdout.flush()
 
 
-def _line_maker(args: Namespace, *, many: bool) -> Callable[[Event], str]:
+def event_line(args: Namespace, *, many: bool) -> Callable[[Event], str]:
+    """Makes an event a line; ``many``: there are several files."""
     if args.form != "text":
         from fzctl.render.logjson import to_log_json
 

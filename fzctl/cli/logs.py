@@ -7,34 +7,35 @@ line: files, folders, patterns, exported zips, gzip, zstd, pipes. Broken lines a
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.logoutput import FORMS, LogOutput
+from fzctl.cli.loginputs import LogInputs
+from fzctl.cli.logoutput import FORMS, LogOutput, event_line
 from fzctl.cli.parser import positive
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
-from fzctl.cli.streams import say
-from fzctl.errors import EXIT_DONE, EXIT_INPUT, EXIT_INTERRUPTED, CaptureError, UsageError
+from fzctl.cli.timeline import add_timeline_arguments
+from fzctl.errors import EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.logs.event import Event
     from fzctl.logs.redaction import LogRedactor
     from fzctl.logs.selection import Selection, Test
-    from fzctl.logs.sources import Found, Source
+    from fzctl.logs.sources import Source
 
 FILES_ANYWHERE = True
 
 _POLL_SECONDS: Final = 0.2
-_MOST_NAMED: Final = 3
 _EPILOG = """\
 examples:
   fzctl logs firezone_logs_2026_11_22-12-43.zip
   fzctl logs --protocol --domain gitlab.example.com client/ gateway.log
   fzctl logs -T jsonl --level warn connlib.latest | jq .message
   fzctl logs --since +10m --until +11m /var/log/dev.firezone.client
+  fzctl logs --with capture.pcapng -k wg.keys client.log
   journalctl -o cat -fu firezone-gateway | fzctl logs -
 """
 
@@ -65,6 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-T", dest="form", choices=FORMS, default="text", help="form (default: text)")
     parser.add_argument("--all-fields", action="store_true", help="in text: every field, and the module")
     parser.add_argument("--follow", "-f", action="store_true", help="go on with what is added to the files")
+    add_timeline_arguments(parser)
     add_redact_arguments(parser)
 
 
@@ -72,6 +74,10 @@ def run(args: Namespace) -> int:
     """Show every log; returns the exit code."""
     if not args.files:
         raise UsageError("logs needs a log, or - for standard input (see fzctl logs --help)")
+    if args.captures:
+        return _run_with_packets(args)
+    if args.log_offsets or args.keys:
+        raise UsageError("--offset and -k go with --with CAPTURE")
     reader = _Reader(args)
     if args.follow:
         return reader.follow()
@@ -79,39 +85,40 @@ def run(args: Namespace) -> int:
         return reader.read(stack)
 
 
+def _run_with_packets(args: Namespace) -> int:
+    """The logs among the messages of captures; returns the exit code."""
+    from fzctl.cli.timeline import Timeline, check_sources, parse_log_offsets, show_timeline
+    from fzctl.timeline import Choice
+
+    check_sources(args)
+    offsets = parse_log_offsets(args.log_offsets)
+    timeline = Timeline(args, args.captures, args.files, offsets=offsets, redactor=make_redactor(args))
+    return show_timeline(timeline, Choice(_selection(args), _selection(args, packets=True)), args.count)
+
+
 class _Reader:
-    """The inputs, what is counted on the way, and where it goes."""
+    """The inputs, and where they go."""
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
         self._select = _selection(args)
-        self._redactor = _redactor(args)
-        self._redact = None if self._redactor is None else self._redactor.redact
-        self._severities: dict[str | None, int] = {}
-        self._first_broken: Event | None = None
-        self._broken_lines = 0
-        self._events = 0
-        self._shown = 0
-        self._files = 0
-        self._problems: dict[str, CaptureError] = {}
-        self._found: Found | None = None
-        self._has_protocol = False
-        self._is_whole = False
+        redactor = _redactor(args)
+        self._redact = None if redactor is None else redactor.redact
+        self._inputs = LogInputs(args, redactor)
 
     def read(self, stack: ExitStack) -> int:
         """Everything that is there, once."""
         from fzctl.logs.merge import Lane, merge
-        from fzctl.logs.sources import find_sources
 
-        found = self._found = find_sources(self.args.files, stack)
-        for problem in found.problems:
-            self._problems[str(problem)] = problem
-        self._files = len(found.sources)
-        lanes = [Lane(partial(self._events_of, source), source.again) for source in found.sources]
-        events = merge(lanes)
+        inputs = self._inputs
+        sources = inputs.find(self.args.files, stack)
+        for source in sources:
+            inputs.learn(source)
+        events = merge([Lane(partial(inputs.events_of, source), source.again) for source in sources])
         output = LogOutput(
-            self.args, many=len(found.sources) > 1, live=not all(each.again for each in found.sources)
-        )
+            self.args, event_line(self.args, many=len(sources) > 1),
+            live=not all(each.again for each in sources),
+        )  # fmt: skip
         interrupted = False
         try:
             self._show(events, output)
@@ -121,10 +128,8 @@ class _Reader:
             # Closes what is open also where -c ended it.
             getattr(events, "close", lambda: None)()
         output.finish()
-        self._report()
-        if interrupted:
-            return EXIT_INTERRUPTED
-        return EXIT_INPUT if self._problems else EXIT_DONE
+        inputs.report()
+        return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 
     def follow(self) -> int:
         """What is there and what comes, until Ctrl-C."""
@@ -133,7 +138,7 @@ class _Reader:
         from fzctl.logs.follow import Followed
 
         followed = Followed(_paths_to_follow(self.args.files))
-        output = LogOutput(self.args, many=True, live=True)
+        output = LogOutput(self.args, event_line(self.args, many=True), live=True)
         done = False
         try:
             while not done:
@@ -143,115 +148,47 @@ class _Reader:
         except KeyboardInterrupt:
             pass
         self._show(iter(followed.close()), output)
-        self._files = len(followed)
-        self._problems.update((str(error), error) for error in followed.problems)
+        self._inputs.files = len(followed)
+        for error in followed.problems:
+            self._inputs.complain(error)
         output.finish()
-        self._report()
-        return EXIT_INPUT if self._problems else EXIT_DONE
+        self._inputs.report()
+        return self._inputs.exit_code
 
-    def _show(self, events: Iterator[Event], output: LogOutput) -> bool:
+    def _show(self, events: Iterator[Event], output: LogOutput[Event]) -> bool:
         """Show the wanted ones; true where no more are wanted."""
-        limit = self.args.count
-        if limit is not None and self._shown >= limit:
+        limit, inputs = self.args.count, self._inputs
+        if limit is not None and inputs.shown >= limit:
             return True
-        for event in self._select.select(self._counted(events)):
+        for event in self._select.select(inputs.counted(events)):
             output.show(event if self._redact is None else self._redact(event))
-            self._shown += 1
-            if self._shown == limit:
+            inputs.shown += 1
+            if inputs.shown == limit:
                 return True
         output.flush()
         return False
 
-    def _counted(self, events: Iterator[Event]) -> Iterator[Event]:
-        from fzctl.logs.events import kind_of
 
-        severities = self._severities
-        broken_at = None
-        for event in events:
-            severity = event.severity
-            severities[severity] = severities.get(severity, 0) + 1
-            # Two objects on one line are one broken line.
-            if event.problem is not None and broken_at != (event.file, event.line):
-                broken_at = (event.file, event.line)
-                self._broken_lines += 1
-                if self._first_broken is None:
-                    self._first_broken = event
-            if not self._has_protocol and severity in _FINE and kind_of(event) is not None:
-                self._has_protocol = True
-            self._events += event.shape != _BLANK
-            yield event
-        self._is_whole = True
-
-    def _events_of(self, source: Source) -> Generator[Event]:
-        """One log's events; what goes wrong is told at the end, and the others are still read."""
-        from fzctl.logs.parse import parse_lines
-
-        try:
-            yield from parse_lines(source.lines(), source.name)
-        except CaptureError as error:
-            self._problems[str(error)] = error
-
-    def _report(self) -> None:
-        for error in self._problems.values():
-            say(f"fzctl: {escape(str(self._told(error)))}")
-        if self.args.quiet:
-            return
-        if self.args.form == "text" or self.args.verbose or self._broken_lines:
-            say(f"fzctl: {self._counts()}")
-        if self._found is not None:
-            self._tell(self._found.copies, "left out as a copy of another")
-            self._tell(self._found.others, "left out as no log")
-        self._hint()
-
-    def _counts(self) -> str:
-        from fzctl.render.logline import place_of
-        from fzctl.render.words import count_of
-
-        text = f"{count_of(self._events, 'event')} in {count_of(self._files, 'file')}"
-        if self._shown != self._events:
-            text += f", {self._shown or 'none'} shown"
-        first = self._first_broken
-        if first is not None:
-            first = first if self._redact is None else self._redact(first)
-            text += f"; {count_of(self._broken_lines, 'broken line')}, the first at {escape(place_of(first))}"
-            text += f" ({escape(first.problem or '')})"
-        return text
-
-    def _hint(self) -> None:
-        from fzctl.logs.events import is_info_only, needed_filter
-
-        if self._is_whole and not self._has_protocol and is_info_only(self._severities):
-            say(
-                "fzctl: these logs were written at level info, at which most lines of the control protocol "
-                f"are missing; with the log filter {needed_filter()} (1.4.0: "
-                f"{needed_filter(old=True)}) the next ones have them"
-            )
-
-    def _told(self, error: CaptureError) -> CaptureError:
-        """The error as it may be told: a file's name names somebody, too."""
-        redactor = self._redactor
-        if redactor is None:
-            return error
-        return CaptureError(
-            redactor.redact_path(error.source), redactor.redact_sentence(error.problem), error.offset
-        )
-
-    def _tell(self, names: list[str], what: str) -> None:
-        if not names:
-            return
-        redactor = self._redactor
-        told = names[:_MOST_NAMED] if redactor is None else map(redactor.redact_path, names[:_MOST_NAMED])
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        say(f"fzctl: {what}: {', '.join(map(escape, told))}{more}")
-
-
-_FINE: Final = ("TRACE", "DEBUG")
-_BLANK: Final = "blank"
-
-
-def _selection(args: Namespace) -> Selection:
+def _selection(args: Namespace, *, packets: bool = False) -> Selection:
+    """Which events the options ask for; ``packets``: which messages, that have no level or text."""
     from time import time_ns
 
+    from fzctl.logs import selection
+
+    tests: list[Test] = []
+    if args.domain is not None:
+        tests.append(selection.of_domain(args.domain))
+    if args.resource is not None:
+        tests.append(selection.of_resource(args.resource))
+    if not packets:
+        tests += _line_tests(args)
+    since, until = (
+        None if text is None else selection.read_moment(text, time_ns()) for text in (args.since, args.until)
+    )
+    return selection.Selection(tests, since, until)
+
+
+def _line_tests(args: Namespace) -> list[Test]:
     from fzctl.logs import selection
 
     tests: list[Test] = []
@@ -261,16 +198,9 @@ def _selection(args: Namespace) -> Selection:
         tests.append(selection.of_target(args.target))
     if args.protocol:
         tests.append(selection.of_protocol)
-    if args.domain is not None:
-        tests.append(selection.of_domain(args.domain))
-    if args.resource is not None:
-        tests.append(selection.of_resource(args.resource))
     if args.grep is not None:
         tests.append(selection.of_text(args.grep))
-    since, until = (
-        None if text is None else selection.read_moment(text, time_ns()) for text in (args.since, args.until)
-    )
-    return selection.Selection(tests, since, until)
+    return tests
 
 
 def _redactor(args: Namespace) -> LogRedactor | None:

@@ -29,6 +29,8 @@ VERBS = {
     "client": "play the client against a live gateway",
     "resilience": "loss, re-ordering, late answers: what client and gateway bear",
     "analyze": "what happened: exchanges, NAT state, what is wrong; text, JSON, HTML",
+    "check": "only what is wrong, why it matters and what to look at next",
+    "stats": "counts, rates, sizes, response times",
     "compare": "tshark's reading of the same file, field by field",
     "logs": "Firezone's logs, readable, in one timeline",
     "wireshark": "a dissector, a profile and an interface for Wireshark",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FORMS: Final = ("text", "tree", "json", "jsonl", "fields", "hex")
 # Lines that are printed at once, where nobody waits for each.
 _BATCH: Final = 256
+_WIDTH: Final = 100
+_WIDEST: Final = 120
 
 
 class Output:
@@ -179,6 +181,14 @@ def colour_wanted(choice: str) -> bool:
     if choice != "auto":
         return choice == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width_wanted() -> int:
+    """How wide running text may be: as the terminal, but not so wide that it is hard to read."""
+    if not sys.stdout.isatty():
+        return _WIDTH
+    # A terminal that does not know its size says 0.
+    return min(os.get_terminal_size(sys.stdout.fileno()).columns or 80, _WIDEST)
 
 
 def _text_form(args: Namespace, form: str, *, live: bool) -> Form:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.streams import say
+from fzctl.cli.streams import conceal, say
 from fzctl.errors import CaptureError, UsageError
 from fzctl.render.escape import escape
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 KEY_LENGTH: Final = 32
 _SHORTEST: Final = 16
 _MOST_BYTES: Final = 65536
+_OF_FILES: Final = ("files", "read", "keys", "captures", "logs", "write")
 
 
 def add_redact_arguments(parser: ArgumentParser) -> None:
@@ -42,8 +44,18 @@ def make_redactor(args: Namespace) -> Redactor | None:
     from fzctl.redact import Redactor
 
     if args.redact_key is None:
-        return Redactor(token_bytes(KEY_LENGTH))
-    return Redactor(_read_key(args.redact_key, quiet=args.quiet))
+        redactor = Redactor(token_bytes(KEY_LENGTH))
+    else:
+        redactor = Redactor(_read_key(args.redact_key, quiet=args.quiet))
+    conceal({escape(path): redactor.redact_path(path) for path in _paths(args) if len(path) > 2})
+    return redactor
+
+
+def _paths(args: Namespace) -> Iterator[str]:
+    """The files that the command line names: messages on stderr name them, too."""
+    for option in _OF_FILES:
+        found = getattr(args, option, None) or ()
+        yield from (found,) if isinstance(found, str) else found
 
 
 def _read_key(path: str, *, quiet: bool) -> bytes:

@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from fzctl.columns import RecordFilter
 
 
+def add_capture_arguments(parser: ArgumentParser) -> None:
+    """The inputs of a verb that reads captures, and how they are read."""
+    parser.add_argument("files", metavar="FILE", nargs="*", help="capture files; - is standard input")
+    parser.add_argument(
+        "-r",
+        metavar="FILE",
+        dest="read",
+        action="append",
+        default=[],
+        help="a capture file; - is standard input",
+    )
+    add_message_arguments(parser)
+    parser.add_argument("--hex", action="store_true", help="the input is text, one IP packet in hex a line")
+    parser.add_argument(
+        "--user0-is-ip", action="store_true", help="link type 147 (USER0) holds bare IP packets"
+    )
+
+
 def add_message_arguments(parser: ArgumentParser) -> None:
     """The options that say which messages count and how they are read."""
     parser.add_argument(
@@ -53,18 +71,21 @@ class Selection:
     def __init__(self, args: Namespace, *, live: bool = False) -> None:
         """Read the options; ``live`` has no look ahead. Raises FilterError, UsageError, CaptureError."""
         self._keep = make_filter(args.filter)
-        self._names = {*args.fields, *(self._keep.fields if self._keep is not None else ())}
+        self._names = {*getattr(args, "fields", ()), *(self._keep.fields if self._keep is not None else ())}
         if live:
             _refuse_lookahead(self._names)
-        self._redactor = make_redactor(args)
+        self.redactor = make_redactor(args)
 
     def of(self, records: Iterator[Record]) -> Iterator[Record]:
         """Those among ``records``."""
-        records = with_exchanges(records, self._names)
-        if self._keep is not None:
-            records = filter(self._keep, records)
+        records = self.unredacted(records)
         # Last, because a filter means what stands in the input.
-        return records if self._redactor is None else map(self._redactor.redact, records)
+        return records if self.redactor is None else map(self.redactor.redact, records)
+
+    def unredacted(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Those among ``records`` as they are, for who redacts what follows from them."""
+        records = with_exchanges(records, self._names)
+        return records if self._keep is None else filter(self._keep, records)
 
 
 def make_filter(expression: str | None) -> RecordFilter | None:

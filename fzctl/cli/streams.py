@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from io import TextIOBase, TextIOWrapper
 from typing import TextIO, cast
 
 from fzctl.errors import CaptureError
 
 STDOUT = "standard output"
+
+_concealed: dict[str, str] = {}
 
 
 class _Closed(TextIOBase):
@@ -23,6 +26,7 @@ class _Closed(TextIOBase):
 
 def prepare() -> None:
     """After this both outputs exist, and take every character, whatever their encoding."""
+    _concealed.clear()
     if sys.stderr is None:  # by ``2>&-``; print() would take stdout instead
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:
@@ -42,8 +46,18 @@ def abandon() -> None:
     os.close(nowhere)
 
 
+def conceal(names: Mapping[str, str]) -> None:
+    """From here on stderr gets these names' values in their place."""
+    _concealed.update(names)
+
+
 def say(text: str) -> None:
     """A line on stderr; a stderr that takes nothing stops nobody."""
+    if _concealed:
+        import re
+
+        names = "|".join(map(re.escape, sorted(_concealed, key=len, reverse=True)))
+        text = re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: _concealed[found[0]], text)
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:

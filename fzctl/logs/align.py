@@ -52,26 +52,32 @@ class Offset(NamedTuple):
 
 
 def sightings_in_log(events: Iterable[Event]) -> list[Sighting]:
-    """The control messages that a log tells of."""
-    found = []
-    for event in events:
-        named = recognise(event)
-        if named is not None and named.kind.message is not None and event.time is not None:
-            domain = domain_key(named.domain) if named.domain is not None else ""
-            found.append(Sighting((named.kind.message, domain), event.time, named.resource))
-    return found
+    """The control messages that a log tells of, the first ones of each domain."""
+    return _first_of_each(map(sighting_of_event, events))
 
 
 def sightings_in_capture(records: Iterable[Record]) -> list[Sighting]:
-    """The control messages of a capture, copies left out."""
-    found = []
-    for record in records:
-        message = record.message
-        if message.accepted and record.time is not None and record.copy_of is None:
-            domain = message.fields.get(DOMAIN.name)
-            key = (message.name, domain_key(domain) if isinstance(domain, str) else "")
-            found.append(Sighting(key, record.time, message.fields.get(RESOURCE.name)))
-    return found
+    """The control messages of a capture, the first ones of each domain, copies left out."""
+    return _first_of_each(map(sighting_of_record, records))
+
+
+def sighting_of_event(event: Event) -> Sighting | None:
+    """The control message that a log line tells of, if it tells of one."""
+    named = recognise(event)
+    if named is None or named.kind.message is None or event.time is None:
+        return None
+    domain = domain_key(named.domain) if named.domain is not None else ""
+    return Sighting((named.kind.message, domain), event.time, named.resource)
+
+
+def sighting_of_record(record: Record) -> Sighting | None:
+    """The control message of a record that a log may tell of, too: accepted, and no copy."""
+    message = record.message
+    if not message.accepted or record.time is None or record.copy_of is not None:
+        return None
+    domain = message.fields.get(DOMAIN.name)
+    key = (message.name, domain_key(domain) if isinstance(domain, str) else "")
+    return Sighting(key, record.time, message.fields.get(RESOURCE.name))
 
 
 def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Offset | None:
@@ -83,7 +89,7 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
         for key, told in lines.items()
         for line in told
         for packet in packets.get(key, ())
-        if _is_same_resource(line, packet)
+        if is_same_resource(line, packet)
     ]
     differences.sort(key=itemgetter(0))
     if len(differences) < FEWEST:
@@ -112,17 +118,25 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
     return Offset(round(median(paired)), len(paired), round(quarters[2] - quarters[0]), rival * 5 < best * 4)
 
 
-def _by_key(sightings: Iterable[Sighting]) -> dict[Key, list[Sighting]]:
-    found: dict[Key, list[Sighting]] = {}
+def _first_of_each(sightings: Iterable[Sighting | None]) -> list[Sighting]:
+    """Some of each key: a domain asked for without end gives no better offset."""
+    counts: dict[Key, int] = {}
+    found = []
     for sighting in sightings:
-        known = found.setdefault(sighting.key, [])
-        # A domain asked for without end gives no better offset.
-        if len(known) < _MOST_OF_A_KEY:
-            known.append(sighting)
+        if sighting is not None and counts.get(sighting.key, 0) < _MOST_OF_A_KEY:
+            counts[sighting.key] = counts.get(sighting.key, 0) + 1
+            found.append(sighting)
     return found
 
 
-def _is_same_resource(line: Sighting, packet: Sighting) -> bool:
+def _by_key(sightings: Iterable[Sighting]) -> dict[Key, list[Sighting]]:
+    found: dict[Key, list[Sighting]] = {}
+    for sighting in _first_of_each(sightings):
+        found.setdefault(sighting.key, []).append(sighting)
+    return found
+
+
+def is_same_resource(line: Sighting, packet: Sighting) -> bool:
     """1.4.0 did not log the resource; then the domain has to do."""
     return line.resource is None or packet.resource is None or line.resource == packet.resource
 

@@ -144,7 +144,8 @@ EVENTS: Final = (
     ),
     EventKind(
         "nat_set_up", GATEWAY, "DEBUG", _PEER, ("Setting up DNS resource NAT",),
-        "The gateway mapped a domain's proxy IPs to what the domain resolves to.", needs=("proxy_ips",),
+        "The gateway mapped a domain's proxy IPs to what the domain resolves to, and answers.",
+        needs=("proxy_ips",), message="domain_status",
     ),
     EventKind(
         "nat_mapping", GATEWAY, "DEBUG", _PEER, (),

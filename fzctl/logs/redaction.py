@@ -35,12 +35,6 @@ _STRUCTURE: Final = frozenset(
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _SOURCE: Final = re.compile(r"(?:[\w+-]+/)*[\w-]+\.rs:[0-9]+")
-_OWN_FILE: Final = re.compile(
-    r"(?:(?:connlib|gui-client|tunnel-service|firezone-headless-client)\.)?"
-    r"(?:latest|[0-9]{4}(?:-[0-9]{2}){5})?(?:\.(?:log|jsonl|gz|zst|zip))*"
-)
-_EXTENSIONS: Final = re.compile(r"(?:\.(?:log|jsonl|json|txt|gz|zst|zip|latest))*\Z")
-_STANDARD_INPUT: Final = "standard input"
 
 
 class LogRedactor:
@@ -65,27 +59,25 @@ class LogRedactor:
             message=message,
             fields=fields,
             spans=spans,
-            file=event.file and self.redact_path(event.file),
+            file=event.file and self._redactor.redact_path(event.file),
             raw=self._raw(event.raw) if event.problem is not None or event.shape == UNKNOWN else "",
             location=event.location and self._location(event.location),
         )
 
+    def learn(self, event: Event) -> None:
+        """Remember what the event's fields name, for running text that comes before."""
+        for fields in (event.fields, *(span.fields for span in event.spans)):
+            for name, value in fields:
+                if isinstance(value, str) and name.lower() in _NAMES:
+                    self._remember(value)
+
     def redact_path(self, path: str) -> str:
-        """A file's name: what Firezone calls its own logs stays, and the endings."""
-        if path == _STANDARD_INPUT:
-            return path
-        return "/".join(map(self._file, path.split("/")))
+        """A file's name."""
+        return self._redactor.redact_path(path)
 
     def redact_sentence(self, text: str) -> str:
         """A sentence of ours that may quote a name out of a file."""
         return self._redactor.redact_prose(text)
-
-    def _file(self, name: str) -> str:
-        if _OWN_FILE.fullmatch(name):
-            return name
-        ending = _EXTENSIONS.search(name)
-        cut = len(name) if ending is None else ending.start()
-        return self._redactor.redact_text(name[:cut]) + name[cut:]
 
     def _fields(self, fields: Fields) -> Fields:
         return tuple(
@@ -106,12 +98,16 @@ class LogRedactor:
             new = self._value(name, document)
             return json.dumps(new, ensure_ascii=False, separators=(",", ":"))
         if name.lower() in _NAMES:
-            if "." not in text and " " not in text:
-                self._redactor.remember(text)
+            self._remember(text)
             return self._redactor.redact_text(text)
         if name in _FILTERS and len(text) > 1 and text[0] == text[-1] == '"':
             return f'"{self._redactor.redact_prose(text[1:-1])}"'
         return self._redactor.redact_prose(text)
+
+    def _remember(self, text: str) -> None:
+        """Names with a dot are found in running text without that, and what has spaces is no name."""
+        if "." not in text and " " not in text:
+            self._redactor.remember(text)
 
     def _location(self, location: str) -> str:
         return location if _SOURCE.fullmatch(location) else self._redactor.redact_text(location)

@@ -47,6 +47,11 @@ class Selection:
             return (event for event in events if event.shape != BLANK)
         return filter(self, events)
 
+    def begin(self, time: int) -> None:
+        """Let ``+10m`` count from this time, unless it counts from an event already."""
+        if self._first is None:
+            self._first = time
+
     def __call__(self, event: Event) -> bool:
         if event.shape == BLANK:
             return False

@@ -15,16 +15,17 @@ ID_LENGTH: Final = 8
 _SGR: Final = {"good": "32", "ignored": "33", "bad": "31", "dim": "2", "bold": "1"}
 
 
-def to_line(record: Record, *, colour: bool = False, brief: bool = False) -> str:
+def to_line(record: Record, *, colour: bool = False, brief: bool = False, timed: bool = True) -> str:
     """The record as one line without its end: time, place, kind and verdict in columns, then what it says.
 
-    ``brief`` is for a terminal: no date, and of the resource what tells it apart.
+    ``brief`` is for a terminal: no date, and of the resource what tells it apart. Not ``timed``: no
+    time at all.
     """
     words = describe(record)
     when = format_clock(record.time) if brief else format_time(record.time) or "-"
     resource = words.resource[:ID_LENGTH] if brief else words.resource
     parts = [
-        paint(when, "dim", colour),
+        paint(when, "dim", colour) if timed else "",
         f"{place_of(record):>5}",
         _padded(words.title, 15, "bold", colour),
         _padded(words.verdict, 7, words.mood, colour),

@@ -27,21 +27,27 @@ _WIDTH: Final = 5
 
 
 def to_log_line(
-    event: Event, *, colour: bool = False, brief: bool = False, whole: bool = False, place: bool = False
+    event: Event,
+    *,
+    colour: bool = False,
+    brief: bool = False,
+    whole: bool = False,
+    place: bool = False,
+    timed: bool = True,
 ) -> str:
     """``time severity message`` and fields, without the line's end.
 
     ``brief`` is for a terminal: no date. ``whole`` shows every field and the target, ``place`` the
-    file and line.
+    file and line. Not ``timed``: no time.
     """
     when = format_clock(event.time) if brief else format_time(event.time) or "-"
     severity = event.severity or "-"
     kind = kind_of(event)
     # Without colour all of it can be escaped at once, which most of the time finds nothing.
     show = escape if colour else str
-    if colour:
+    if colour or not timed:
         parts = [
-            paint(when, "dim", colour),
+            *((paint(when, "dim", colour),) if timed else ()),
             paint(f"{severity:<{_WIDTH}}", _MOODS.get(severity, "dim"), colour),
         ]
     else:

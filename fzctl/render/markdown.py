@@ -38,9 +38,10 @@ def fields_table() -> str:
 
 
 def rules_table() -> str:
-    """The rules of ``check``: what is wrong, why it matters, what to look at next."""
-    rows = ((f"`{rule.id}`", rule.severity, rule.title, rule.why, rule.look) for rule in RULES)
-    return _table(("rule", "severity", "what is wrong", "why it matters", "what to look at next"), rows)
+    """The rules of ``check``."""
+    return _table(
+        ("rule", "severity", "what is wrong"), ((f"`{rule.id}`", rule.severity, rule.title) for rule in RULES)
+    )
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,14 +7,16 @@ from argparse import Namespace
 
 import pytest
 
-from fzctl.cli.logoutput import FORMS, LogOutput
+from fzctl.cli.logoutput import FORMS, LogOutput, event_line
+from fzctl.logs.event import Event
 from tests.logs.read import one
 
 EVENT = one("2026-08-22T00:53:24.158Z  INFO a::b: hi")
 
 
-def output(form: str, *, live: bool) -> LogOutput:
-    return LogOutput(Namespace(form=form, color="never", all_fields=False), many=False, live=live)
+def output(form: str, *, live: bool) -> LogOutput[Event]:
+    args = Namespace(form=form, color="never", all_fields=False)
+    return LogOutput(args, event_line(args, many=False), live=live)
 
 
 @pytest.mark.parametrize(("form", "live"), [(form, live) for form in FORMS for live in (False, True)])

@@ -146,3 +146,15 @@ def test_what_stderr_refuses_is_lost_quietly(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(sys, "stderr", Full())
     streams.say("lost")
+
+
+def test_concealed_names_are_replaced_as_wholes_until_the_next_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    streams.conceal({"acme.pcap": "xxxx.pcap", "logs/acme.pcap": "logs/yyyy.pcap"})
+    streams.say("logs/acme.pcap: cut; acme.pcap: gone; not-acme.pcaps; (acme.pcap)")
+    streams.prepare()
+    streams.say("acme.pcap")
+    assert capsys.readouterr().err == (
+        "logs/yyyy.pcap: cut; xxxx.pcap: gone; not-acme.pcaps; (xxxx.pcap)\nacme.pcap\n"
+    )

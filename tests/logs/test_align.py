@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fzctl.logs.align import FEWEST, WINDOW, Sighting, estimate_offset, sightings_in_capture, sightings_in_log
+from fzctl.logs.align import (
+    FEWEST,
+    WINDOW,
+    Sighting,
+    estimate_offset,
+    sighting_of_event,
+    sighting_of_record,
+    sightings_in_capture,
+    sightings_in_log,
+)
 from fzctl.records import Record
 from tests.logs.read import sample
 from tests.records import RESOURCE, assigned, goodbye, raw, record, status
@@ -110,3 +119,23 @@ def test_many_messages_of_many_domains_stay_bounded() -> None:
     found = estimate_offset(log, [each._replace(time=each.time + SECOND) for each in log])
     assert found is not None
     assert found.pairs > 1000
+
+
+def test_what_tells_of_no_message_is_no_sighting() -> None:
+    event = next(each for each in sample("client.log") if each.message == "Setting up DNS resource NAT")
+    seen_in_log = sighting_of_event(event)
+    assert seen_in_log is not None
+    assert seen_in_log.key == ("assigned_ips", "gitlab.mycorp.example")
+    assert sighting_of_event(event._replace(time=None)) is None
+    assert sighting_of_event(event._replace(message="Something else")) is None
+    message = record(assigned("Gitlab.example"))
+    assert sighting_of_record(message) == Sighting(
+        ("assigned_ips", "gitlab.example"), message.time or 0, RESOURCE
+    )
+    for other in (message._replace(copy_of=1), message._replace(time=None), record(raw(0, "{"))):
+        assert sighting_of_record(other) is None
+
+
+def test_a_domain_asked_for_without_end_takes_no_memory() -> None:
+    many = [record(assigned(), number, number) for number in range(1000)]
+    assert len(sightings_in_capture(many)) == 64

@@ -196,3 +196,12 @@ def test_a_broken_line_keeps_its_structure_only() -> None:
 )
 def test_hostile_text_is_replaced_in_time(text: str) -> None:
     Redactor(KEY).redact_prose(text)  # in quadratic time this would not end
+
+
+def test_names_are_learned_from_fields_for_the_lines_before() -> None:
+    redactor = LogRedactor(Redactor(KEY))
+    before = one("2026-08-22T00:53:24.158Z DEBUG a::b: looked up intranet twice")
+    assert "intranet" in (redactor.redact(before).message or "")
+    redactor.learn(one("2026-08-22T00:53:24.158Z DEBUG a::b: done domain=intranet name=two words"))
+    assert re.fullmatch(r"looked up \w{8} twice", redactor.redact(before).message or "")
+    assert "intranet" not in (redactor.redact(before).message or "")

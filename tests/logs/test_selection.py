@@ -8,7 +8,7 @@ from fzctl.errors import UsageError
 from fzctl.logs import selection
 from fzctl.logs.selection import Moment, Selection, read_moment
 from fzctl.logs.times import SECOND
-from tests.logs.read import events_of, one, sample
+from tests.logs.read import TEXT_LINE, events_of, one, sample
 
 STAMP = "2026-08-22T00:53:24.158Z"
 NOW = 1_787_360_000 * SECOND
@@ -111,3 +111,13 @@ def test_a_continuation_shares_the_fate_of_its_event() -> None:
 def test_the_protocols_events_alone() -> None:
     chosen = Selection([selection.of_protocol]).select(sample("relay.jsonl"))
     assert {event.message for event in chosen} == {None, "Setting up DNS resource NAT"}
+
+
+def test_times_may_count_from_what_another_selection_saw_first() -> None:
+    later = Selection(since=Moment(2 * 10**9, after_first=True))
+    event = one(TEXT_LINE)
+    assert event.time is not None
+    later.begin(event.time - 2 * 10**9)
+    later.begin(0)
+    assert later(event)
+    assert not Selection(since=Moment(2 * 10**9, after_first=True))(event)

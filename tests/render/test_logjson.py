@@ -37,7 +37,7 @@ def test_an_event_of_the_protocol_is_told_in_its_own_words() -> None:
     assert {key: found[key] for key in ("event", "role", "kind", "client", "domain")} == {
         "event": "nat_set_up",
         "role": "gateway",
-        "kind": None,
+        "kind": "domain_status",
         "client": "fc5639b1-6b71-4b4f-92fb-2dcfc8ae9a19",
         "domain": "gitlab.mycorp.example",
     }
