@@ -16,11 +16,13 @@ from fzctl.cli.output import colour_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.saving import spare_inputs
 from fzctl.cli.streams import say
-from fzctl.errors import EXIT_INTERRUPTED, CaptureError, UsageError
+from fzctl.cli.timeline import Timeline, add_offset_argument, parse_log_offsets, show_timeline
+from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, CaptureError, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
     from fzctl.analysis.ladder import Analysis
+    from fzctl.timeline import Entry
 
 FILES_ANYWHERE = True
 FORMS: Final = ("text", "json")
@@ -35,6 +37,7 @@ examples:
   fzctl analyze --html report.html -k wg.keys capture.pcap
   fzctl analyze --at 2026-11-22T12:43:10Z capture.pcapng
   fzctl analyze --merge client.pcap gateway.pcap --offset gateway.pcap=-0.120
+  fzctl analyze --logs client.log --logs gateway.log capture.pcap
   fzctl analyze --redact --html report.html capture.pcap
 """
 
@@ -57,6 +60,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--html", metavar="FILE", help="write a report that opens in a browser, without a network"
     )
+    parser.add_argument(
+        "--logs", metavar="PATH", action="append", default=[],
+        help="show what these logs say of the protocol among the packets; repeatable",
+    )  # fmt: skip
+    add_offset_argument(parser, "--log-offset")
     add_redact_arguments(parser)
 
 
@@ -65,7 +73,10 @@ def run(args: Namespace) -> int:
     from fzctl.analysis.redaction import redact_analysis
 
     inputs = Analysing(args, at=args.at, most_rungs=_MOST_RUNGS)
-    _check_targets({"--svg": args.svg, "--html": args.html}, [*inputs.sources, *args.keys])
+    _check_targets({"--svg": args.svg, "--html": args.html}, [*inputs.sources, *args.keys, *args.logs])
+    log_offsets = parse_log_offsets(args.log_offsets, "--log-offset")
+    if args.logs and "-" in inputs.sources:
+        raise UsageError("--logs reads a capture once more, which a pipe does not allow; give it a file")
     redactor = make_redactor(args)
     found = []
     interrupted = False
@@ -77,10 +88,14 @@ def run(args: Namespace) -> int:
     except KeyboardInterrupt:
         interrupted = True
     _write_files(args, found)
+    timeline = None
+    if args.logs and not interrupted:
+        timeline = Timeline(args, inputs.sources, args.logs, offsets=log_offsets, redactor=redactor)
+    code = EXIT_DONE
     if args.form is not None or (args.svg is None and args.html is None):
-        _print(args, found)
+        code = _print(args, found, timeline)
     inputs.report_problems()
-    return EXIT_INTERRUPTED if interrupted else inputs.exit_code
+    return EXIT_INTERRUPTED if interrupted else inputs.exit_code or code
 
 
 def _check_targets(targets: dict[str, str | None], sources: list[str]) -> None:
@@ -97,18 +112,35 @@ def _check_targets(targets: dict[str, str | None], sources: list[str]) -> None:
             raise UsageError(f"{other} and {option} name the same file")
 
 
-def _print(args: Namespace, analyses: list[Analysis]) -> None:
+def _print(args: Namespace, analyses: list[Analysis], timeline: Timeline | None) -> int:
+    """All that was asked for; returns the exit code that reading the logs ends with."""
     if args.form == "json":
         from fzctl.render.storyjson import to_json
 
-        sys.stdout.writelines(to_json(analyses))
-        return
+        objects = None if timeline is None else timeline.objects(_is_of_the_protocol)
+        sys.stdout.writelines(to_json(analyses, objects))
+        if timeline is None:
+            return EXIT_DONE
+        timeline.report()
+        return timeline.exit_code
     from fzctl.render.storytext import to_text
 
     most = {None: _FEW_RUNGS, True: _MOST_RUNGS, False: 0}[args.ladder]
     width, colour = _width(), colour_wanted(args.color)
     texts = [to_text(each, width, colour=colour, most_rungs=most) for each in analyses]
     sys.stdout.write(f"\n{'=' * width}\n".join(texts))
+    if timeline is None:
+        return EXIT_DONE
+    sys.stdout.write("\nPackets and log lines\n\n")
+    return show_timeline(timeline, _is_of_the_protocol)
+
+
+def _is_of_the_protocol(entry: Entry) -> bool:
+    """Packets, what a log says of them, and its warnings; all else is in ``logs --with``."""
+    from fzctl.logs.events import kind_of
+
+    event = entry.event
+    return event is None or event.severity in ("WARN", "ERROR") or kind_of(event) is not None
 
 
 def _width() -> int:

@@ -23,10 +23,15 @@ _MOST_INDENTED: Final = 50
 _MOODS: Final = {"good": "good", "ignored": "attention", "bad": "bad"}
 
 
-def to_json(analyses: Sequence[Analysis]) -> Iterator[str]:
-    """One object for all analyses, in pieces: indented, or of many domains one a line."""
+def to_json(
+    analyses: Sequence[Analysis], timeline: Iterable[Mapping[str, Any]] | None = None
+) -> Iterator[str]:
+    """One object for all analyses, in pieces: indented, or of many domains one a line.
+
+    ``timeline`` are packets and log lines in the order of time, where there are logs.
+    """
     domains = sum(len(each.domains) for analysis in analyses for each in analysis.story.connections)
-    if domains <= _MOST_INDENTED:
+    if domains <= _MOST_INDENTED and timeline is None:
         found = {"schema": SCHEMA, "analyses": [to_object(each) for each in analyses]}
         yield json.dumps(found, indent=2) + "\n"
         return
@@ -34,6 +39,10 @@ def to_json(analyses: Sequence[Analysis]) -> Iterator[str]:
     for place, analysis in enumerate(analyses):
         yield ",\n" if place else ""
         yield from _in_lines(_head(analysis), "connections", map(_in_one, analysis.story.connections))
+    if timeline is not None:
+        yield '\n], "timeline": [\n'
+        for place, entry in enumerate(timeline):
+            yield (",\n" if place else "") + json.dumps(entry)
     yield "\n]}\n"
 
 

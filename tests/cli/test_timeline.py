@@ -198,3 +198,38 @@ def test_offsets_are_nanoseconds_by_log() -> None:
 def test_quiet_is_quiet(fzctl: Run, capture: str) -> None:
     assert fzctl("-q", "logs", "--with", capture, CLIENT).err == ""
     assert fzctl("logs", "-T", "jsonl", "--with", capture, CLIENT).err.count("\n") == 1
+
+
+# --- analyze --logs -----------------------------------------------------------------------------------
+
+
+def test_an_analysis_ends_with_what_the_logs_say_of_the_packets(fzctl: Run, capture: str) -> None:
+    found = fzctl("analyze", "--logs", CLIENT, capture)
+    assert found.code == 0
+    _, _, timeline = found.out.partition("\nPackets and log lines\n\n")
+    assert timeline
+    packets = [line for line in timeline.splitlines() if "  #" in line]
+    assert len(packets) == 46
+    assert "(client: assigned_ips_sent)" in timeline
+    assert "Connecting to portal" not in timeline
+    assert "46 messages agree within" in found.err
+
+
+def test_the_json_of_an_analysis_has_the_timeline(fzctl: Run, capture: str) -> None:
+    found = fzctl("analyze", "-T", "json", "--logs", CLIENT, "--log-offset", "3600.5", capture)
+    told = json.loads(found.out)
+    kinds = [each["type"] for each in told["timeline"]]
+    assert (kinds[0], kinds.count("packet")) == ("clock", 46)
+    assert len(told["analyses"]) == 1
+    assert "timeline" not in json.loads(fzctl("analyze", "-T", "json", capture).out)
+
+
+def test_a_log_that_is_not_there_does_not_hide_the_analysis(fzctl: Run, capture: str) -> None:
+    found = fzctl("analyze", "--logs", "/nonexistent.log", capture)
+    assert found.code == 3
+    assert "/nonexistent.log" in found.err
+    assert "Packets and log lines" in found.out
+
+
+def test_a_capture_from_a_pipe_goes_with_no_logs(fzctl: Run) -> None:
+    assert fzctl("analyze", "--logs", CLIENT, "-").code == 2
