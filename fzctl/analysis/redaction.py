@@ -14,7 +14,7 @@ from fzctl.redact import Redactor
 
 
 def redact_analysis(analysis: Analysis, redactor: Redactor) -> Analysis:
-    """The same analysis with other names. File names stay."""
+    """The same analysis with other names, those of files, too."""
     return _Redaction(redactor).analysis(analysis)
 
 
@@ -27,6 +27,8 @@ class _Redaction:
         """All of it."""
         rungs = analysis.rungs
         return analysis._replace(
+            files=tuple(map(self._redactor.redact_path, analysis.files)),
+            problems=tuple(self._problem(each, analysis.files) for each in analysis.problems),
             story=self._story(analysis.story),
             rungs=Kept(tuple(self._rung(each) for each in rungs.things), rungs.left_out, rungs.before_gap),
         )
@@ -45,9 +47,7 @@ class _Redaction:
 
     def _rung(self, rung: Rung) -> Rung:
         if isinstance(rung, Sent):
-            record = rung.record
-            redacted = self._redactor.redact(record)._replace(file=record.file, copy_in=record.copy_in)
-            found = Sent(redacted, rung.exchange, rung.subject)
+            found = Sent(self._redactor.redact(rung.record), rung.exchange, rung.subject)
             found.copies = rung.copies
             return found
         flow = Flow(rung.subject, rung.state, rung.first, buffering=rung.buffering)
@@ -91,10 +91,16 @@ class _Redaction:
         )
 
     def _session(self, each: Session) -> Session:
-        return each._replace(ends=self._ends(each.ends))
+        file = each.file and self._redactor.redact_path(each.file)
+        return each._replace(ends=self._ends(each.ends), file=file)
+
+    def _problem(self, text: str, files: tuple[str, ...]) -> str:
+        for file in files:
+            text = text.replace(file, self._redactor.redact_path(file))
+        return text
 
     def _ends(self, ends: tuple[str, str]) -> tuple[str, str]:
         return self._redactor.redact_end(ends[0]), self._redactor.redact_end(ends[1])
 
     def _finding(self, each: Finding) -> Finding:
-        return redact_finding(each, self._redactor)._replace(spots=each.spots)
+        return redact_finding(each, self._redactor)
