@@ -62,6 +62,7 @@ class Relay(Protocol):
     def start(self, now: float) -> None: ...
     def stop(self, now: float) -> None: ...
     def send(self, payload: bytes, peer: Endpoint, now: float) -> None: ...
+    def bind(self, peer: Endpoint, now: float) -> None: ...
     def receive(self, datagram: bytes, now: float) -> list[tuple[bytes, Endpoint]]: ...
     def datagrams(self) -> list[bytes]: ...
     def events(self) -> Sequence[Any]: ...
@@ -139,14 +140,25 @@ class PeerCarrier(ClosesOnExit):
         return self._peer.is_connected(self._clock.monotonic())
 
     def reach_relay(self, timeout: float = PATIENCE) -> Endpoint | None:
-        """Our address on the relay, where peers reach us; ``None`` without a relay.
+        """Our address on the relay, where the peers that have an Endpoint reach us; ``None`` without a relay.
 
         Raises CarrierError where it gives us none.
         """
         self._check_open("reach")
+        if self._relay is None:
+            return None
         self._evidence = self._evidence.fresh()
         self._await_relay(self._clock.monotonic() + timeout)
-        return None if self._relay is None else self._relay.relayed
+        for peer in self._config.peers:
+            # A relay lets in only whom it was told of (RFC 8656 section 9).
+            if peer.endpoint is not None:
+                self._relay.bind(peer.endpoint, self._clock.monotonic())
+            else:
+                self._warn(
+                    f"the relay lets nobody in from peer {peer.key}: the config has no Endpoint for it"
+                )
+        self._flush()
+        return self._relay.relayed
 
     def connect(self, timeout: float = PATIENCE) -> None:
         """Begin a handshake and see it through, also where there is a session already.

@@ -436,6 +436,9 @@ class FakeRelay:
         assert peer == AT_B
         self.out.append(b"@" + payload)
 
+    def bind(self, peer: Endpoint, now: float) -> None:
+        self.out.append(b"bind %s" % peer[0].encode())
+
     def receive(self, datagram: bytes, now: float) -> list[tuple[bytes, Endpoint]]:
         if datagram == b"allocated":
             self.is_ready, self.due = True, None

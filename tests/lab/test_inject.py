@@ -156,6 +156,29 @@ def test_our_peer_talks_through_a_real_relay_both_ways(net: Net, tmp_path: Path,
 
 @pytest.mark.peer("turnserver")
 @pytest.mark.parametrize("version", [4, 6])
+def test_the_other_end_may_begin_through_a_relay(net: Net, tmp_path: Path, version: int) -> None:
+    with (
+        behind_relay(net, tmp_path, version) as place,
+        open_peer(
+            place.config,
+            turn=TurnServer(TURN_USER, RELAY[4], TURN_PORT),
+            password=TURN_PASSWORD,
+            sockets=lambda port: UdpSockets(port, lambda family: net.client.socket(family, 2)),
+        ) as carrier,
+    ):
+        relayed = carrier.reach_relay()
+        assert relayed is not None
+        carrier.receive(0.5)  # the relay's word that it lets the gateway in
+        place.gateway.know_client(relayed)
+        place.gateway.send_inside(assigned())
+        received = carrier.receive(PATIENCE)
+        assert received is not None
+        assert received.packet == assigned()
+        assert received.source == format_endpoint((GATEWAY[version], GATEWAY_PORT))
+
+
+@pytest.mark.peer("turnserver")
+@pytest.mark.parametrize("version", [4, 6])
 def test_inject_gets_its_answer_through_a_real_relay(net: Net, tmp_path: Path, version: int) -> None:
     def answer(packet: bytes) -> list[bytes]:
         return [status("other.example"), status("Example.com")] if packet == assigned() else []
