@@ -47,7 +47,8 @@ def test_every_message_is_decoded_on_both_legs_and_the_second_names_the_first(pl
     decoded = [(one.result.direction, one.result.packet) for one in first]
     assert decoded == [(played.taken.direction(said), said.packet) for said in played.taken.said]
     copies = [one.result.copy_of for one in played.control if one.result.copy_of is not None]
-    assert copies == [one.frame for one in first]
+    # On the second leg messages that follow each other closely may change places.
+    assert sorted(copies) == [one.frame for one in first]
 
 
 def test_legs_in_indications_and_channels_and_without_relay_are_the_same_session(played: Played) -> None:
