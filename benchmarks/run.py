@@ -76,11 +76,11 @@ def groups(missing: list[str]) -> list[Group]:
         _pcapng_beside_pcap(fzctl),
         _all_control("control-raw.pcap", fzctl, missing),
         _all_control("control-ethernet.pcapng", fzctl, missing)._replace(slow=True),
-        _analyze("domains-raw.pcap", fzctl),
+        _analyze("domains-raw.pcap", fzctl)._replace(slow=True),
         _analyze("mix-0.1-ethernet.pcap", fzctl)._replace(slow=True),
         _dissector("mix-0-ethernet.pcap", missing),
         _dissector("mix-0.1-ethernet.pcap", missing),
-        _dissector("control-raw.pcap", missing)._replace(slow=False),
+        _dissector("control-raw.pcap", missing),
         _scapy_packets(fzctl, missing),
         _start(fzctl),
     ]
@@ -110,10 +110,6 @@ def _all_control(name: str, fzctl: list[str], missing: list[str]) -> Group:
             Program("scapy RawPcapReader", [sys.executable, "-c", _WALK.format("RawPcapReader", path)])
         )
     programs.append(Program("fzctl", [*fzctl, "decode", "-T", "jsonl", path]))
-    tshark = _peer("tshark", missing) if LUA.exists() else None
-    if tshark:
-        lua = ["-X", f"lua_script:{LUA}", "-T", "fields", "-e", "fzp2p.domain"]
-        programs.append(Program("tshark with fzctl.lua", [tshark, "-n", "-r", path, *lua]))
     return Group(name, programs)
 
 
