@@ -27,9 +27,7 @@ def interruptible() -> Iterator[Ending]:
     if threading.current_thread() is not threading.main_thread():
         yield ending  # signals are no business of other threads
         return
-    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants that one not to be heard
-        numbers.append(signal.SIGHUP)
+    numbers = ending_signals()
     _before.update({number: signal.getsignal(number) for number in numbers})
     try:
         for number in numbers:
@@ -41,6 +39,15 @@ def interruptible() -> Iterator[Ending]:
         for number, handler in _before.items():
             signal.signal(number, handler)
         _before.clear()
+
+
+def ending_signals() -> list[int]:
+    """The signals that end a live verb. nohup wants SIGHUP not to be heard.
+
+    A shell that starts us in the background has SIGINT ignored, which ends us all the same.
+    """
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else [])]
 
 
 def finish_in_peace() -> None:

@@ -21,6 +21,7 @@ from fzctl.cli.output import Output, make_output
 from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.saving import add_saving_arguments, saver_kind
 from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
+from fzctl.cli.signals import ending_signals
 from fzctl.cli.streams import say
 from fzctl.cli.target import add_peer_arguments, open_listening_peer, warn_on_stderr
 from fzctl.errors import EXIT_DONE, CarrierError, FzctlError, UsageError
@@ -43,7 +44,6 @@ examples:
   fzctl watch --peer wg.conf --keylog wg.keys
 """
 
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _DURATION: Final = "duration:"
 _LINK_TYPE_RAW: Final = 101
 
@@ -218,11 +218,7 @@ def _check(args: Namespace) -> None:
 @contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """The first signal lets it end, which may wait for a slow reader; the second interrupts."""
-    # nohup wants that one not to be heard; a shell that starts us in the background does not mind the others.
-    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-    before = {
-        number: signal.getsignal(number) for number in (*_ENDING, *((signal.SIGHUP,) if hangs_up else ()))
-    }
+    before = {number: signal.getsignal(number) for number in ending_signals()}
 
     def first(*_: object) -> None:
         for number in before:
