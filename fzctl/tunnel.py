@@ -8,6 +8,7 @@ that carries the same message names the first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from fzctl.pcap.frame import Candidate, Datagram
@@ -148,9 +149,15 @@ class _Twins:
                 self._waiting[other] = waiting
             return found[0]
         self._waiting.setdefault(key, []).append((frame, time))
-        if len(self._waiting) > MOST_PENDING:
-            del self._waiting[next(iter(self._waiting))]
+        self._forget(time)
         return None
+
+    def _forget(self, now: int) -> None:
+        # Two at most for each that comes: the old ones go, and nobody waits for all of them.
+        for oldest in list(islice(self._waiting, 2)):
+            is_late = now - self._waiting[oldest][-1][1] >= COPY_WINDOW
+            if is_late or len(self._waiting) > MOST_PENDING:
+                del self._waiting[oldest]
 
 
 def _unwrap(datagram: Datagram) -> tuple[bytes, int, tuple[str, ...]]:

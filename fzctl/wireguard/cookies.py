@@ -6,13 +6,13 @@ Whitepaper sections 5.3 and 5.4.4 to 5.4.7. A cookie reply is sealed with XChaCh
 
 from __future__ import annotations
 
-import hmac
 import struct
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from fzctl.wireguard.digests import compare_digest
 from fzctl.wireguard.messages import MACS_SIZE, NO_MAC, CookieReply
 from fzctl.wireguard.suite import hash_of, mac
 
@@ -39,7 +39,7 @@ def mac1_of(key: bytes, datagram: bytes) -> bytes:
 
 def is_for(public: bytes, datagram: bytes) -> bool:
     """Does MAC1 say that a handshake message is meant for the holder of ``public``?"""
-    return hmac.compare_digest(mac1_of(mac1_key(public), datagram), datagram[-32:-16])
+    return compare_digest(mac1_of(mac1_key(public), datagram), datagram[-32:-16])
 
 
 def sign(public: bytes, datagram: bytes, cookie: bytes | None = None) -> bytes:
@@ -51,7 +51,7 @@ def sign(public: bytes, datagram: bytes, cookie: bytes | None = None) -> bytes:
 
 def is_signed_with(cookie: bytes, datagram: bytes) -> bool:
     """Does MAC2 prove that the sender got ``cookie`` at its address?"""
-    return hmac.compare_digest(mac(cookie, datagram[:-16]), datagram[-16:])
+    return compare_digest(mac(cookie, datagram[:-16]), datagram[-16:])
 
 
 def cookie_for(secret: bytes, source: bytes) -> bytes:

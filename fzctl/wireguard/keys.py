@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
+import binascii
 import re
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from fzctl.wireguard.digests import compare_digest
 
 KEY_SIZE: Final = 32
 
@@ -27,7 +28,7 @@ class Secret:
         return f"{type(self).__name__}(hidden)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self.raw, other.raw)
+        return isinstance(other, Secret) and compare_digest(self.raw, other.raw)
 
     def __hash__(self) -> int:
         return hash(self.raw)
@@ -56,9 +57,9 @@ class PrivateKey(Secret):
 
 def decode_key(text: str) -> bytes | None:
     """The 32 bytes of a key in base64, as ``wg`` prints keys; None where it is none."""
-    return base64.b64decode(text) if _BASE64.fullmatch(text) else None
+    return binascii.a2b_base64(text) if _BASE64.fullmatch(text) else None
 
 
 def encode_key(raw: bytes) -> str:
     """The reverse of :func:`decode_key`."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")

@@ -6,20 +6,24 @@ another set of the functions below and another construction.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from fzctl.wireguard.digests import blake2s
 from fzctl.wireguard.keys import Secret
 
 CONSTRUCTION: Final = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 IDENTIFIER: Final = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
 HASH_SIZE: Final = 32
 TAG_SIZE: Final = 16
+
+# RFC 7693 section 2.1: BLAKE2s takes blocks of 64 bytes. RFC 2104: what a key is mixed with.
+_BLOCK: Final = 64
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 _FIRST_NONCE: Final = bytes(12)
 _NONCE_HEAD: Final = bytes(4)
@@ -31,12 +35,12 @@ FIRST_BLOCK: Final = (1).to_bytes(4, "little") + _NONCE_HEAD
 
 def hash_of(*parts: bytes) -> bytes:
     """Hash() of the concatenated parts."""
-    return hashlib.blake2s(b"".join(parts)).digest()
+    return blake2s(b"".join(parts)).digest()
 
 
 def mac(key: bytes, data: bytes) -> bytes:
     """Mac(): keyed BLAKE2s of 16 bytes, not an HMAC."""
-    return hashlib.blake2s(data, key=key, digest_size=16).digest()
+    return blake2s(data, key=key, digest_size=16).digest()
 
 
 def kdf(chain: bytes, material: bytes, count: int) -> list[bytes]:
@@ -94,4 +98,7 @@ class TransportCipher:
 
 
 def _hmac(key: bytes, data: bytes) -> bytes:
-    return hmac.new(key, data, hashlib.blake2s).digest()
+    # RFC 2104; every key here is shorter than a block.
+    block = key.ljust(_BLOCK, b"\0")
+    inner = blake2s(block.translate(_INNER) + data).digest()
+    return blake2s(block.translate(_OUTER) + inner).digest()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,16 @@ def test_hash_is_blake2s_of_rfc_7693() -> None:
 def test_mac_has_sixteen_bytes_and_depends_on_its_key() -> None:
     assert len(mac(b"k" * 32, b"data")) == 16
     assert mac(b"k" * 32, b"data") != mac(b"l" * 32, b"data")
+
+
+@given(st.binary(max_size=64), st.binary(max_size=200))
+def test_kdf_is_hkdf_on_the_hmac_of_the_standard_library(chain: bytes, material: bytes) -> None:
+    def hmac_of(key: bytes, data: bytes) -> bytes:
+        return hmac.new(key, data, hashlib.blake2s).digest()
+
+    secret = hmac_of(chain, material)
+    first = hmac_of(secret, b"\x01")
+    assert kdf(chain, material, 2) == [first, hmac_of(secret, first + b"\x02")]
 
 
 def test_kdf_outputs_begin_alike_whatever_their_number() -> None:
