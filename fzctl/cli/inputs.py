@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -83,12 +83,11 @@ class Inputs:
     ) -> Iterator[Record]:
         from fzctl.pcap.capture import open_capture
 
-        with (
-            open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture,
-            _progress(self.args, capture) as progress,
-        ):
-            self.progress = progress
+        with open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture, ExitStack() as stack:
             encrypted = self._with_keys(capture, name, secrets)
+            if encrypted is None and not self.args.count:
+                _share(capture)
+            self.progress = stack.enter_context(_progress(self.args, capture))
             records = self.plain_records(capture, name) if encrypted is None else encrypted.records()
             found = False
             try:
@@ -190,6 +189,21 @@ class Inputs:
 def title_of(source: str) -> str:
     """What messages call an input."""
     return "standard input" if source == "-" else source
+
+
+def _share(capture: Capture) -> None:
+    """Give a second processor half of the work, where there is one and the work is worth it."""
+    wanted = os.environ.get("FZCTL_PROCESSES")
+    if wanted == "2":
+        capture.share(0)
+    elif wanted != "1" and _processors() > 1:
+        capture.share()
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _progress(args: Namespace, capture: Capture) -> AbstractContextManager[Progress | None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fzctl.pcap.classic import CAPACITY, MAGICS, ClassicReader
 from fzctl.pcap.frame import Candidate, Datagram, Frame
@@ -13,7 +14,11 @@ from fzctl.pcap.window import Window
 
 if TYPE_CHECKING:
     from fzctl.pcap.datagrams import Skip
+    from fzctl.pcap.halves import Halves
     from fzctl.pcap.ng import NgReader
+
+# A fork and a second process cost as much as reading so many bytes saves.
+LEAST_SHARED: Final = 32 * 1024 * 1024
 
 _NG_MAGIC = b"\x0a\x0d\x0d\x0a"
 
@@ -41,6 +46,7 @@ class Capture:
         else:
             raise window.error(0, "this is no capture file: it begins like neither pcap nor pcapng")
         self._taken = False
+        self._halves: Halves | None = None
 
     @property
     def source(self) -> str:
@@ -76,6 +82,22 @@ class Capture:
         """Whether decryption secrets stand before the first packet; to be asked before a pass."""
         return self._reader.has_secrets()
 
+    def share(self, least: int = LEAST_SHARED) -> bool:
+        """Have a second process scan half of it for ``candidates``; whether one does.
+
+        Only a plain file of at least ``least`` bytes can be shared. It is a fork: call it before a
+        thread is started, after ``has_secrets``. What ``candidates`` yields is the same.
+        """
+        stream, reader = self._stream, self._reader
+        if stream.descriptor < 0 or (stream.total or 0) < least or not hasattr(os, "preadv"):
+            return False
+        from fzctl.pcap.halves import Halves, find_boundary
+
+        boundary = find_boundary(reader, stream.descriptor, stream.total or 0)
+        if boundary is not None:
+            self._halves = Halves(reader, stream, boundary)
+        return boundary is not None
+
     def frames(self) -> Iterator[Frame]:
         """Every frame, whatever its link type.
 
@@ -92,7 +114,7 @@ class Capture:
         as ``frames`` does.
         """
         self._take()
-        return self._reader.candidates()
+        return self._reader.candidates() if self._halves is None else self._halves.candidates()
 
     def packets(self, skip: Skip | None = None) -> Iterator[Candidate | Datagram]:
         """What ``candidates`` yields, and the UDP datagrams that may be WireGuard or carry it.
@@ -109,10 +131,13 @@ class Capture:
 
     def progress(self) -> tuple[int, int | None]:
         """Bytes read of the file, packed as it is, and its size (``None`` for a pipe)."""
-        return self._stream.consumed, self._stream.total
+        read, total = self._stream.consumed, self._stream.total
+        return (read if self._halves is None else 2 * read), total
 
     def close(self) -> None:
         """Close the file, if a path was given."""
+        if self._halves is not None:
+            self._halves.close()
         self._stream.close()
 
     def __enter__(self) -> Capture:

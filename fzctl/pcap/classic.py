@@ -36,7 +36,10 @@ _new: Final = tuple.__new__
 
 
 class ClassicReader:
-    """The frames of a pcap stream; ``frame_count`` is how many were passed so far."""
+    """The frames of a pcap stream; ``frame_count`` is how many were passed so far.
+
+    ``order`` is the file's byte order as ``struct`` writes it.
+    """
 
     format = "pcap"
 
@@ -44,14 +47,15 @@ class ClassicReader:
         """Read the file header. Raises CaptureError where it is cut short or unknown."""
         if not window.need(_FILE_HEADER):
             raise window.error(window.end, f"the file ends within its header of {_FILE_HEADER} bytes")
-        self._order, self._tick = _MAGICS[bytes(window.view[:4])]
-        major, minor, link = struct.unpack_from(self._order + "HH12xI", window.view, 4)
+        self.order, self._tick = _MAGICS[bytes(window.view[:4])]
+        major, minor, link = struct.unpack_from(self.order + "HH12xI", window.view, 4)
         if major != 2:
             raise window.error(4, f"version {major}.{minor} of the pcap format is unknown")
         # The upper bits tell the length of a frame check sequence.
         self.link_type: int = link & 0xFFFF
         self.frame_count = 0
-        self._window = window
+        self.window = window
+        self._begin = _FILE_HEADER
         self._link = link_for(self.link_type, user0_is_ip=user0_is_ip)
 
     @property
@@ -75,11 +79,19 @@ class ClassicReader:
         """Never: pcap holds no secrets."""
         return False
 
+    @property
+    def state(self) -> None:
+        """Nothing that a record is read by changes on the way."""
+
+    def resume(self) -> None:
+        """Have the next pass begin where the window ends."""
+        self._begin = self.window.end
+
     def frames(self) -> Iterator[Frame]:
         """Every frame. Raises CaptureError at damage, after the frames before it."""
-        window, tick, link_type = self._window, self._tick, self.link_type
-        header = struct.Struct(self._order + "IIII").unpack_from
-        position = _FILE_HEADER
+        window, tick, link_type = self.window, self._tick, self.link_type
+        header = struct.Struct(self.order + "IIII").unpack_from
+        position = self._begin
         while True:
             view, end = window.view, window.end
             while (body := position + RECORD_HEADER) <= end:
@@ -104,11 +116,11 @@ class ClassicReader:
             for _ in self.frames():
                 pass
             return
-        window, tick, link_type = self._window, self._tick, self.link_type
+        window, tick, link_type = self.window, self._tick, self.link_type
         locate, probe, _ = self._link
-        header = struct.Struct(self._order + "IIII").unpack_from
-        layout = record_layout(self._order, probe)
-        position = _FILE_HEADER
+        header = struct.Struct(self.order + "IIII").unpack_from
+        layout = record_layout(self.order, probe)
+        position = self._begin
         while True:
             end = window.end
             view = window.view[:end]
@@ -151,11 +163,11 @@ class ClassicReader:
             for _ in self.frames():
                 pass
             return
-        window, tick, link_type = self._window, self._tick, self.link_type
+        window, tick, link_type = self.window, self._tick, self.link_type
         locate = self._link.locate
-        header = struct.Struct(self._order + "IIII").unpack_from
-        shape = record_shape(self._order, self._link)
-        position = _FILE_HEADER
+        header = struct.Struct(self.order + "IIII").unpack_from
+        shape = record_shape(self.order, self._link)
+        position = self._begin
         while True:
             end = window.end
             view = window.view[:end]
@@ -192,10 +204,12 @@ class ClassicReader:
 
     def _read_on(self, position: int) -> bool:
         """Go on behind ``position``, where the window holds no whole record; false at the end."""
-        window = self._window
+        window = self.window
+        if window.pauses_at(position):
+            return False
         rest = window.end - position
         if rest >= RECORD_HEADER:
-            (captured,) = struct.unpack_from(self._order + "8xI", window.view, position)
+            (captured,) = struct.unpack_from(self.order + "8xI", window.view, position)
             if captured > MAX_CAPTURED:
                 raise window.error(
                     position, f"a record claims {captured} bytes; more than {MAX_CAPTURED} is damage"

@@ -28,7 +28,7 @@ class NgReader(BlockWalk):
 
     def has_secrets(self) -> bool:
         """Whether secrets stand before the first packet. Reads up to there, and ``frames`` goes on."""
-        window = self._window
+        window = self.window
         while not self.secrets:
             view, position = window.view, self._begin
             if position + 8 <= window.end and self._head(view, position)[0] in _HOLD_PACKETS:
@@ -51,7 +51,7 @@ class NgReader(BlockWalk):
 
         Blocks that take a number but hold no packet are counted, not yielded.
         """
-        window = self._window
+        window = self.window
         position = self._begin
         while True:
             while True:
@@ -78,7 +78,7 @@ class NgReader(BlockWalk):
 
         Raises CaptureError at damage, after the frames before it.
         """
-        window = self._window
+        window = self.window
         position = self._begin
         while True:
             position = self._pass_over(position)
@@ -115,7 +115,7 @@ class NgReader(BlockWalk):
 
         Raises CaptureError at damage, after the frames before it.
         """
-        window = self._window
+        window = self.window
         position = self._begin
         while True:
             while True:
@@ -158,9 +158,9 @@ class NgReader(BlockWalk):
         if self._shape is None:
             shape = self._shapes.get(self._aim)
             if shape is None:
-                shape = self._shapes[self._aim] = block_shape(self._order, link)
+                shape = self._shapes[self._aim] = block_shape(self.order, link)
             self._shape = shape
-        view = self._window.view[: self._window.end]
+        view = self.window.view[: self.window.end]
         position, self.frame_count = sieve_blocks(
             view, position, self.frame_count, self._word, self._shape, self._group, finder
         )
@@ -171,7 +171,7 @@ class NgReader(BlockWalk):
         layout = self._layout
         if layout is None or not position:
             return position
-        view = self._window.view[: self._window.end]
+        view = self.window.view[: self.window.end]
         if self._first_only:
             position, self.frame_count = skim_first_blocks(
                 view, position, self.frame_count, self._word, layout

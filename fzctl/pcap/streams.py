@@ -34,6 +34,7 @@ class Stream:
 
     ``name`` is what messages call the source; ``total`` the source's size in bytes, ``None``
     where it has none (a pipe); ``consumed`` the source's bytes read so far, packed as they are.
+    ``descriptor`` is that of a regular file read from its start as it is, else -1.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Stream:
         self.name = name
         self.total = total
         self.consumed = 0
+        self.descriptor = -1
         self._read_into = read_into
         self._close = close
         self._head = b""
@@ -74,7 +76,10 @@ class Stream:
         if filled and self._head[0] in _PACKED:
             from fzctl.pcap.compression import unpacker_for
 
-            self._deliver = unpacker_for(self._head, self._read, self.name) or self._read
+            unpacker = unpacker_for(self._head, self._read, self.name)
+            if unpacker is not None:
+                self._deliver = unpacker
+                self.descriptor = -1
 
     def _read(self, target: memoryview) -> int:
         if self._head:
@@ -119,7 +124,10 @@ def _open_path(path: str) -> Stream:
         raise CaptureError(path, "is a directory, not a capture file") from error
     except (OSError, ValueError) as error:
         raise CaptureError(path, f"cannot be opened: {_reason(error)}") from error
-    return Stream(path, file.readinto, _size_of(file), file.close)
+    stream = Stream(path, file.readinto, _size_of(file), file.close)
+    if stream.total is not None:
+        stream.descriptor = file.fileno()
+    return stream
 
 
 def _open_standard_input() -> Stream:

@@ -44,7 +44,7 @@ class BlockWalk:
         self.skipped_link_types: dict[int, int] = {}
         self.secrets: list[tuple[int, bytes]] = []
         self.names: dict[str, str] = {}
-        self._window = window
+        self.window = window
         self._begin = 0
         self._user0_is_ip = user0_is_ip
         self._interfaces: list[Interface] = []
@@ -60,7 +60,7 @@ class BlockWalk:
 
         The length is 0 where the window does not hold all of the block. Raises CaptureError.
         """
-        view, end = self._window.view, self._window.end
+        view, end = self.window.view, self.window.end
         # The common case at a third of the price of the careful way, which comes to the same.
         if position + _LEAST_PACKET <= end:
             kind, size, index, high, low, captured, length = self._packet(view, position)
@@ -86,7 +86,7 @@ class BlockWalk:
 
         Raises CaptureError where the lengths are wrong.
         """
-        window = self._window
+        window = self.window
         view, end = window.view, window.end
         if position + 8 > end:
             return 0
@@ -112,7 +112,7 @@ class BlockWalk:
 
     def _enter(self, position: int, size: int) -> _Packet | None:
         """Take in the block at ``position``; the packet, where it holds one."""
-        window = self._window
+        window = self.window
         view = window.view
         kind = self._head(view, position)[0]
         room = size - _LEAST_PACKET
@@ -154,8 +154,8 @@ class BlockWalk:
         elif kind == blocks.SECTION:
             self._begin_section(position)
         elif kind == blocks.INTERFACE:
-            body = bytes(self._window.view[position + 8 : position + size - TRAILER])
-            interface = blocks.parse_interface(body, self._order, user0_is_ip=self._user0_is_ip)
+            body = bytes(self.window.view[position + 8 : position + size - TRAILER])
+            interface = blocks.parse_interface(body, self.order, user0_is_ip=self._user0_is_ip)
             self._interfaces.append(interface)
             self._aims.clear()
             if self._aim is None or self._aim == interface.link_type:
@@ -163,14 +163,14 @@ class BlockWalk:
         elif kind == blocks.SECRETS:
             self._enter_secrets(position, size)
         elif kind == blocks.NAMES:
-            body = bytes(self._window.view[position + 8 : position + size - TRAILER])
-            for address, name in parse_names(body, self._order):
+            body = bytes(self.window.view[position + 8 : position + size - TRAILER])
+            for address, name in parse_names(body, self.order):
                 if address in self.names or len(self.names) < MAX_NAMES:
                     self.names[address] = name
 
     def _begin_section(self, position: int) -> None:
-        window = self._window
-        major, minor = struct.unpack_from(self._order + "HH", window.view, position + 12)
+        window = self.window
+        major, minor = struct.unpack_from(self.order + "HH", window.view, position + 12)
         # 1.2 is what some writers call the same format (draft section 4.1).
         if major != 1 or minor not in (0, 2):
             raise window.error(position, f"version {major}.{minor} of the pcapng format is unknown")
@@ -179,7 +179,7 @@ class BlockWalk:
         self._aim_at(None)
 
     def _enter_secrets(self, position: int, size: int) -> None:
-        window = self._window
+        window = self.window
         kind, length = self._head(window.view, position + 8)
         start = position + 16
         if length > size - 20:
@@ -192,11 +192,11 @@ class BlockWalk:
         if rest < 8:
             return ()
         padding = (position - after) % 4
-        data = bytes(self._window.view[after + padding : position + size - TRAILER])
-        return blocks.comments(data, self._order)
+        data = bytes(self.window.view[after + padding : position + size - TRAILER])
+        return blocks.comments(data, self.order)
 
     def _set_order(self, order: str) -> None:
-        self._order = order
+        self.order = order
         self._word = struct.Struct(order + "I").unpack_from
         self._head = struct.Struct(order + "II").unpack_from
         self._packet = struct.Struct(order + "IIIIIII").unpack_from
@@ -225,13 +225,24 @@ class BlockWalk:
             return None, group, False, None
         link = self._interfaces[min(group)].link
         assert link is not None
-        if self._order == "<" and group == {0}:
+        if self.order == "<" and group == {0}:
             return link, group, True, first_block_layout(link.probe)
-        return link, group, False, block_layout(self._order, link.probe)
+        return link, group, False, block_layout(self.order, link.probe)
+
+    @property
+    def state(self) -> tuple[str, tuple[Interface, ...]]:
+        """What a block is read by: the section's byte order and its interfaces so far."""
+        return self.order, tuple(self._interfaces)
+
+    def resume(self) -> None:
+        """Have the next pass begin where the window ends."""
+        self._begin = self.window.end
 
     def _read_on(self, position: int) -> bool:
         """Go on behind ``position``, where the window holds no whole block; false at the end."""
-        window = self._window
+        window = self.window
+        if window.pauses_at(position):
+            return False
         kept = min(position, TRAILER)
         if window.refill(position - kept):
             return True

@@ -11,13 +11,15 @@ class Window:
 
     ``view`` is the buffer, of which the first ``end`` bytes are filled; ``base`` is the offset
     in the stream of its first byte. Only ``refill`` moves bytes, so positions stay valid
-    between two calls of it.
+    between two calls of it. ``limit`` is an offset in the stream, not passed so far, at which a
+    walk pauses if a record begins there; ``None``, and there is no such place.
     """
 
     def __init__(self, stream: Stream, capacity: int) -> None:
         self.view = memoryview(bytearray(capacity))
         self.end = 0
         self.base = 0
+        self.limit: int | None = None
         self._stream = stream
 
     @property
@@ -40,9 +42,20 @@ class Window:
         elif keep:
             self.view[:rest] = self.view[keep : self.end]
         self.end = rest
-        count = self._stream.readinto(self.view[rest:])
+        target = self.view[rest:]
+        if self.limit is not None:
+            left = self.limit - self.base - rest
+            if left > 0:
+                target = target[:left]
+            else:
+                self.limit = None
+        count = self._stream.readinto(target)
         self.end += count
         return count > 0
+
+    def pauses_at(self, position: int) -> bool:
+        """Does the limit stand at ``position``? If it is no boundary, ``refill`` passes over it."""
+        return self.base + position == self.limit
 
     def need(self, count: int) -> bool:
         """Have ``count`` bytes from the window's front; false where the stream ends before."""
