@@ -9,6 +9,7 @@ usage: python3 dev.py COMMAND [ARGUMENT ...]
   bench [--short]  the measurements of README's table
   samples [--lab]  make the sample captures anew; with --lab the encrypted ones, as root
   picture          make README's picture anew
+  kernel           build the optional compiled loops, into dist/ and .venv; needs a C compiler
   build            source distribution and wheel, into dist/
 
 Needs the standard library only, and no root. Proxy settings and PIP_* variables are honoured.
@@ -45,6 +46,7 @@ PEERS = {
     "wg": "wireguard-tools",
     "turnserver": "coturn",
     "chromium": "chromium",
+    "cc": "gcc",
 }
 
 # Services among them: tests run them by hand, in a network of their own; they do not start with the machine.
@@ -178,8 +180,20 @@ def build() -> int:
     return code
 
 
+def kernel() -> int:
+    prepare(("dev",))
+    code = run([*pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist", "./kernel"])
+    wheels = sorted((ROOT / "dist").glob("fzctl_kernel-*.whl"))
+    if code or not wheels:
+        raise Stop("the kernel could not be built: is there a C compiler, and Python's headers?", code or 1)
+    code = run([*pip(), "install", "--quiet", "--force-reinstall", wheels[-1]])
+    if not code:
+        say(f"built {shown(wheels[-1])}, installed it into .venv")
+    return code
+
+
 COMMANDS: Mapping[str, Callable[..., int]] = {
-    command.__name__: command for command in (demo, test, check, bench, samples, picture, build)
+    command.__name__: command for command in (demo, test, check, bench, samples, picture, kernel, build)
 }
 WITH_ARGUMENTS = ("test", "bench", "samples")
 

@@ -41,7 +41,7 @@ _PROGRAMS: Final = {
 
 def examine() -> list[Finding]:
     """Look at everything that some verb needs."""
-    return [_python(), *_packages(), _zstd(), *_programs(), _raw_sockets()]
+    return [_python(), *_packages(), _zstd(), _loops(), *_programs(), _raw_sockets()]
 
 
 def _python() -> Finding:
@@ -72,6 +72,14 @@ def _zstd() -> Finding:
     return Finding(
         "zstd", "missing", "captures compressed with zstd cannot be read", "pip install backports.zstd"
     )
+
+
+def _loops() -> Finding:
+    from fzctl.pcap.engine import is_compiled
+
+    if is_compiled():
+        return Finding("kernel", "ok", "fzctl-kernel (the scan's innermost loops, compiled)")
+    return Finding("kernel", "ok", "not used: the scan runs in Python, at half the speed of fzctl-kernel")
 
 
 def _programs() -> Iterator[Finding]:

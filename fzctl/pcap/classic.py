@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from fzctl.pcap.engine import record_skimmer
 from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.links import link_for, may_be_control
-from fzctl.pcap.skim import RECORD_HEADER, TURN, record_layout, skim_records
+from fzctl.pcap.skim import RECORD_HEADER, TURN
 from fzctl.pcap.window import Window
 
 if TYPE_CHECKING:
@@ -119,12 +120,12 @@ class ClassicReader:
         window, tick, link_type = self.window, self._tick, self.link_type
         locate, probe, _ = self._link
         header = struct.Struct(self.order + "IIII").unpack_from
-        layout = record_layout(self.order, probe)
+        skim = record_skimmer(self.order, probe)
         position = self._begin
         while True:
             end = window.end
             view = window.view[:end]
-            position, number = skim_records(view, position, self.frame_count, layout)
+            position, number = skim(view, position, self.frame_count)
             plain = 0
             while (body := position + RECORD_HEADER) <= end:
                 seconds, ticks, captured, length = header(view, position)
@@ -145,7 +146,7 @@ class ClassicReader:
                         continue
                 plain += 1
                 if plain == TURN:
-                    position, number = skim_records(view, position, number, layout)
+                    position, number = skim(view, position, number)
                     plain = 0
             self.frame_count = number
             if not self._read_on(position):

@@ -9,7 +9,7 @@ from fzctl.errors import CaptureError
 from fzctl.pcap import blocks
 from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.links import may_be_control
-from fzctl.pcap.skim import TRAILER, TURN, skim_blocks, skim_first_blocks
+from fzctl.pcap.skim import TRAILER, TURN
 from fzctl.pcap.walk import BlockWalk
 
 if TYPE_CHECKING:
@@ -168,16 +168,9 @@ class NgReader(BlockWalk):
 
     def _pass_over(self, position: int) -> int:
         """Pass over plain traffic of the interfaces aimed at; where that ends."""
-        layout = self._layout
-        if layout is None or not position:
+        skim = self._skim
+        if skim is None or not position:
             return position
         view = self.window.view[: self.window.end]
-        if self._first_only:
-            position, self.frame_count = skim_first_blocks(
-                view, position, self.frame_count, self._word, layout
-            )
-        else:
-            position, self.frame_count = skim_blocks(
-                view, position, self.frame_count, self._word, layout, self._group
-            )
+        position, self.frame_count = skim(view, position, self.frame_count)
         return position

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 Unpack = Callable[..., tuple[Any, ...]]
+# View, position, number of frames so far; where it stopped, and the number counted on.
+Skimmer = Callable[[memoryview, int, int], tuple[int, int]]
 
 RECORD_HEADER: Final = 16
 TRAILER: Final = 4
@@ -24,12 +27,26 @@ _ENHANCED_PACKET: Final = 6
 _FRAMING: Final = 32
 
 
-def record_layout(order: str, probe: int) -> Unpack:
-    """What ``skim_records`` reads of a pcap record: captured length and probe."""
-    return struct.Struct(f"{order}8xI{4 + probe}xI").unpack_from
+def record_skimmer(order: str, probe: int) -> Skimmer:
+    """What passes over pcap records, in a file of that byte order, with that probe."""
+    # Captured length and probe.
+    return partial(skim_records, struct.Struct(f"{order}8xI{4 + probe}xI").unpack_from)
 
 
-def skim_records(view: memoryview, position: int, number: int, unpack: Unpack) -> tuple[int, int]:
+def block_skimmer(order: str, probe: int, interfaces: frozenset[int]) -> Skimmer:
+    """What passes over enhanced packet blocks of ``interfaces``, from position 4 on at the least.
+
+    The position is behind a block, for the four bytes before it are its length once more.
+    """
+    word = struct.Struct(order + "I").unpack_from
+    # The length that ends the block before, and of the next one its type, length, interface,
+    # captured length and probe; with length and interface as one where there is but one.
+    if order == "<" and interfaces == {0}:
+        return partial(skim_first_blocks, word, struct.Struct(f"<IIQ8xI{4 + probe}xI").unpack_from)
+    return partial(skim_blocks, word, struct.Struct(f"{order}IIII8xI{4 + probe}xI").unpack_from, interfaces)
+
+
+def skim_records(unpack: Unpack, view: memoryview, position: int, number: int) -> tuple[int, int]:
     """Pass over pcap records from ``position``; where that ends, and ``number`` counted on."""
     start = position
     captured = 0
@@ -53,20 +70,10 @@ def skim_records(view: memoryview, position: int, number: int, unpack: Unpack) -
     return start, number
 
 
-def block_layout(order: str, probe: int) -> Unpack:
-    """What ``skim_blocks`` reads: the length that ends the block before, and of the next one its
-    type, length, interface, captured length and probe."""
-    return struct.Struct(f"{order}IIII8xI{4 + probe}xI").unpack_from
-
-
 def skim_blocks(
-    view: memoryview, position: int, number: int, word: Unpack, unpack: Unpack, interfaces: frozenset[int]
+    word: Unpack, unpack: Unpack, interfaces: frozenset[int], view: memoryview, position: int, number: int
 ) -> tuple[int, int]:
-    """Pass over enhanced packet blocks of ``interfaces`` from ``position``, which is at least 4.
-
-    ``word`` reads an integer in the section's byte order. Returns where that ends, and ``number``
-    counted on.
-    """
+    """Pass over enhanced packet blocks of ``interfaces`` from ``position``, as ``skim_records`` does."""
     at = position - TRAILER
     (before,) = word(view, at)
     try:
@@ -88,13 +95,8 @@ def skim_blocks(
     return _settle(view, at, number, word, before)
 
 
-def first_block_layout(probe: int) -> Unpack:
-    """What ``skim_first_blocks`` reads: as in ``block_layout``, but length and interface as one."""
-    return struct.Struct(f"<IIQ8xI{4 + probe}xI").unpack_from
-
-
 def skim_first_blocks(
-    view: memoryview, position: int, number: int, word: Unpack, unpack: Unpack
+    word: Unpack, unpack: Unpack, view: memoryview, position: int, number: int
 ) -> tuple[int, int]:
     """As ``skim_blocks``, for little-endian blocks of interface 0 alone, which most captures hold.
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.pcap import blocks
 from fzctl.pcap.blocks import Interface
+from fzctl.pcap.engine import block_skimmer
 from fzctl.pcap.links import Link
 from fzctl.pcap.names import parse_names
-from fzctl.pcap.skim import TRAILER, Unpack, block_layout, first_block_layout
+from fzctl.pcap.skim import TRAILER, Skimmer
 from fzctl.pcap.window import Window
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
 
 # Number, time, interface, where the data starts and ends in the window, length on the wire.
 _Packet = tuple[int, int | None, Interface, int, int, int]
-# The link aimed at, its interfaces, whether that is interface 0 alone, what the scan reads.
-_Aim = tuple[Link | None, frozenset[int], bool, Unpack | None]
+# The link aimed at, its interfaces, what passes over their frames.
+_Aim = tuple[Link | None, frozenset[int], Skimmer | None]
 
 
 class BlockWalk:
@@ -49,7 +50,7 @@ class BlockWalk:
         self._user0_is_ip = user0_is_ip
         self._interfaces: list[Interface] = []
         self._link: Link | None = None
-        self._layout: Unpack | None = None
+        self._skim: Skimmer | None = None
         self._aims: dict[int | None, _Aim] = {}
         self._shape: Shape | None = None
         self._shapes: dict[int | None, Shape] = {}
@@ -213,7 +214,7 @@ class BlockWalk:
         aimed = self._aims.get(link_type)
         if aimed is None:
             aimed = self._aims[link_type] = self._group_of(link_type)
-        self._link, self._group, self._first_only, self._layout = aimed
+        self._link, self._group, self._skim = aimed
 
     def _group_of(self, link_type: int | None) -> _Aim:
         group = frozenset(
@@ -222,12 +223,10 @@ class BlockWalk:
             if interface.link is not None and interface.link_type == link_type
         )
         if not group:
-            return None, group, False, None
+            return None, group, None
         link = self._interfaces[min(group)].link
         assert link is not None
-        if self.order == "<" and group == {0}:
-            return link, group, True, first_block_layout(link.probe)
-        return link, group, False, block_layout(self.order, link.probe)
+        return link, group, block_skimmer(self.order, link.probe, group)
 
     @property
     def state(self) -> tuple[str, tuple[Interface, ...]]:

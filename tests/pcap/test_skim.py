@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
 from fzctl.pcap.links import link_for
-from fzctl.pcap.skim import (
-    block_layout,
-    first_block_layout,
-    record_layout,
-    skim_blocks,
-    skim_first_blocks,
-    skim_records,
-)
+from fzctl.pcap.skim import block_skimmer, record_skimmer
 from tests.pcap import build
 
 LINK = link_for(101)
@@ -22,7 +13,6 @@ assert LINK is not None
 PROBE = LINK.probe
 PLAIN = build.ipv4(bytes(60), protocol=6)[:20] + b"\1" * 60
 CONTROL = build.control()
-WORD = struct.Struct("<I").unpack_from
 BEFORE = build.section() + build.interface()
 
 
@@ -31,16 +21,14 @@ def records(*frames: bytes) -> memoryview:
 
 
 def skim_ng(view: memoryview, way: str) -> tuple[int, int]:
-    start = len(BEFORE)
-    if way == "first":
-        return skim_first_blocks(view, start, 7, WORD, first_block_layout(PROBE))
-    return skim_blocks(view, start, 7, WORD, block_layout("<", PROBE), frozenset((0,)))
+    interfaces = frozenset((0,)) if way == "first" else frozenset((0, 7))
+    return block_skimmer("<", PROBE, interfaces)(view, len(BEFORE), 7)
 
 
 @pytest.mark.parametrize("count", range(10))
 def test_records_stop_within_a_turn_before_a_suspect(count: int) -> None:
     view = records(*[PLAIN] * count, CONTROL, *[PLAIN] * 9)
-    position, number = skim_records(view, 0, 7, record_layout("<", PROBE))
+    position, number = record_skimmer("<", PROBE)(view, 0, 7)
     passed = number - 7
     assert position == passed * (16 + len(PLAIN))
     assert count - 3 <= passed <= count
@@ -50,7 +38,7 @@ def test_records_stop_within_a_turn_before_a_suspect(count: int) -> None:
 def test_records_stop_before_one_that_is_not_all_there(cut: int) -> None:
     view = records(*[PLAIN] * 8)
     size = 16 + len(PLAIN)
-    position, number = skim_records(view[: len(view) - cut], 0, 0, record_layout("<", PROBE))
+    position, number = record_skimmer("<", PROBE)(view[: len(view) - cut], 0, 0)
     assert position == number * size
     assert position <= len(view) - cut
 
