@@ -1,6 +1,6 @@
 """Makes the captures that run.py measures on; the same bytes every time.
 
-    python3 benchmarks/make_captures.py          all of them, into benchmarks/out/ (about 4 GB)
+    python3 benchmarks/make_captures.py          all of them, into benchmarks/out/ (about 5 GB)
     python3 benchmarks/make_captures.py NAME ...  only these, such as mix-0.1-ethernet.pcap
 
 A mix has a million packets of TCP and UDP over IPv4 and IPv6 in the sizes of the simple IMIX
@@ -10,7 +10,9 @@ Encrypted captures (see encrypted.py) need the package ``cryptography``.
 
 from __future__ import annotations
 
+import gzip
 import random
+import shutil
 import struct
 import sys
 from collections.abc import Iterator
@@ -66,12 +68,14 @@ def _specs() -> dict[str, Spec]:
 
 
 SPECS = _specs()
+# Packed ones: how the name ends.
+PACKED = ("gz", "zst")
 # The encrypted ones: the size of their datagrams.
 ENCRYPTED = {"encrypted-128.pcap": 128, "encrypted-1312.pcap": 1312}
 
 
 def make(name: str) -> Path:
-    """Make one capture of SPECS or ENCRYPTED, unless it is there; return its path."""
+    """Make one capture of SPECS or ENCRYPTED, or one of SPECS packed, unless it is there; its path."""
     path = OUT / name
     if not path.exists():
         OUT.mkdir(exist_ok=True)
@@ -81,12 +85,28 @@ def make(name: str) -> Path:
         with part.open("wb", buffering=1 << 20) as file:
             if name in SPECS:
                 _write(file, SPECS[name])
+            elif name.endswith(PACKED):
+                _pack(file, make(name.rpartition(".")[0]), name.rpartition(".")[2])
             else:
                 from benchmarks.encrypted import write_encrypted
 
                 write_encrypted(file, keys_path(path), ENCRYPTED[name], _control)
         part.replace(path)
     return path
+
+
+def _pack(file: BinaryIO, source: Path, ending: str) -> None:
+    if ending == "gz":
+        with (
+            source.open("rb") as plain,
+            gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, mtime=0) as to,
+        ):
+            shutil.copyfileobj(plain, to, 1 << 20)
+        return
+    from fzctl.pcap.compression import load_zstd
+
+    with source.open("rb") as plain, load_zstd(str(source)).ZstdFile(file, mode="wb", level=3) as packed:
+        shutil.copyfileobj(plain, packed, 1 << 20)
 
 
 def keys_path(capture: Path) -> Path:

@@ -18,6 +18,9 @@ _ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # RFC 8878 section 3.1.2, after a byte
 
 # zlib returns what it did not consume as a copy, so large pieces would cost quadratic time.
 _PIECE: Final = 32 * 1024
+# What is unpacked at a time: larger objects are given back to the system each time, and cost page
+# faults each time.
+_UNPACKED: Final = 64 * 1024
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 
 ReadInto = Callable[[memoryview], int]
@@ -84,8 +87,11 @@ class _Unpacker:
         self._problem: str | None = None
 
     def readinto(self, target: memoryview) -> int:
-        while self._problem is None:
+        filled = 0
+        while self._problem is None and filled < len(target):
             if not self._rest and not self._has_more:
+                if filled:
+                    return filled  # a pipe is not waited for
                 count = self._read(self._piece)
                 self._rest = bytes(self._piece[:count])
                 if not count:
@@ -95,12 +101,13 @@ class _Unpacker:
                     break
             if self._member is None and not self._begin_member():
                 continue
-            data = self._unpack(len(target))
-            if data:
-                target[: len(data)] = data
-                self._produced += len(data)
-                return len(data)
-        raise CaptureError(self._name, self._problem, self._produced)
+            data = self._unpack(min(len(target) - filled, _UNPACKED))
+            target[filled : filled + len(data)] = data
+            filled += len(data)
+            self._produced += len(data)
+        if self._problem is not None and not filled:
+            raise CaptureError(self._name, self._problem, self._produced)
+        return filled
 
     def _begin_member(self) -> bool:
         if self._produced and self._magic:
