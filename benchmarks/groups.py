@@ -21,6 +21,7 @@ KERNEL: Final = OUT / "kernel"
 # The most that one process of ours may take, in MB, whatever it reads.
 MOST_MEMORY: Final = 24.0
 _ONE: Final = {"FZCTL_PROCESSES": "1", "FZCTL_KERNEL": "0"}
+_BOTH: Final = {"FZCTL_PROCESSES": "2", "PYTHONPATH": str(KERNEL)}
 _COMPILED: Final = {"FZCTL_PROCESSES": "1", "PYTHONPATH": str(KERNEL)}
 _TWO: Final = {"FZCTL_PROCESSES": "2", "FZCTL_KERNEL": "0"}
 _WALK: Final = "from scapy.utils import {0}\nfor _ in {0}({1!r}): pass"
@@ -66,15 +67,15 @@ class Group(NamedTuple):
 
 def groups(missing: list[str]) -> Iterator[Group]:
     """All groups, their captures made; what is not installed is added to ``missing``."""
-    yield _mix(missing)
+    yield _mix(MIX, "1,000,000 packets, 0.1 % control, Ethernet pcap", missing)
+    yield _mix("mix-0.1-raw.pcap", "1,000,000 packets, 0.1 % control, raw IP", missing)
     yield _formats()
-    yield _raw(missing)
     yield from _packed(missing)
     yield _encrypted("encrypted-128.pcap", missing)
     yield _encrypted("encrypted-1312.pcap", missing)._replace(slow=True)
     yield _all_control(missing)
     yield _scapy_packets(missing)
-    yield _dissector(MIX, "the same", 1 / 35, missing)
+    yield _dissector(MIX, "1,000,000 packets, 0.1 % control", 1 / 35, missing)
     yield _dissector("control-raw.pcap", "200,000 control messages", 1 / 5, missing)
     yield _dissector("mix-0-ethernet.pcap", "1,000,000 packets, no control", None, missing)
     yield _analyze()
@@ -90,23 +91,23 @@ def _decode(path: str, *options: str) -> list[str]:
     return [*fzctl_command(), "decode", "-T", "jsonl", *options, path]
 
 
-def _mix(missing: list[str]) -> Group:
-    path = str(make(MIX))
-    programs = [
-        Program("fzctl", _decode(path), _TWO),
-        Program("fzctl, one process", _decode(path), _ONE),
-        *_tcpdump(path, missing),
-    ]
-    what = "1,000,000 packets, 0.1 % control, Ethernet pcap"
-    rows = [
-        Row(what, "fzctl", "tcpdump", "wall", 1.0),
-        Row("the same in one process", "fzctl, one process", "tcpdump", "cpu"),
-    ]
+def _mix(name: str, what: str, missing: list[str]) -> Group:
+    """Beside tcpdump: as installed, on one processor, and both with the compiled loops."""
+    path = str(make(name))
+    ways = {"fzctl": _TWO, "fzctl, one process": _ONE}
     if _kernel(missing):
-        name = "fzctl, one process, kernel"
-        programs.append(Program(name, _decode(path), _COMPILED))
-        rows.append(Row("the same with `fzctl-kernel`", name, "tcpdump", "cpu", 1.3))
-    return Group(MIX, programs, rows)
+        ways |= {"fzctl with kernel": _BOTH, "fzctl with kernel, one process": _COMPILED}
+    programs = [Program(way, _decode(path), environment) for way, environment in ways.items()]
+    tcpdump = _peer("tcpdump", missing)
+    if tcpdump:
+        programs.append(Program("tcpdump", [tcpdump, "-n", "-r", path, FILTER]))
+    rows = [
+        Row(what, "fzctl", "tcpdump", "wall"),
+        Row("the same with `fzctl-kernel`", "fzctl with kernel", "tcpdump", "wall", 1.0),
+        Row("the same in one process", "fzctl, one process", "tcpdump", "cpu"),
+        Row("one process with `fzctl-kernel`", "fzctl with kernel, one process", "tcpdump", "cpu", 1.3),
+    ]
+    return Group(name, programs, rows)
 
 
 def _formats() -> Group:
@@ -115,13 +116,7 @@ def _formats() -> Group:
         Program(f"fzctl {form}", _decode(path), _ONE)
         for form, path in zip(("pcap", "pcapng"), paths, strict=True)
     ]
-    return Group("pcapng", programs, [Row("the same as pcapng", "fzctl pcapng", "fzctl pcap", "cpu", 1.5)])
-
-
-def _raw(missing: list[str]) -> Group:
-    path = str(make("mix-0.1-raw.pcap"))
-    programs = [Program("fzctl", _decode(path), _TWO), *_tcpdump(path, missing)]
-    return Group("raw IP", programs, [Row("the same, raw IP", "fzctl", "tcpdump", "wall", 1.0)])
+    return Group("pcapng", programs, [Row("the first as pcapng", "fzctl pcapng", "fzctl pcap", "cpu", 1.5)])
 
 
 def _packed(missing: list[str]) -> Iterator[Group]:
@@ -136,14 +131,14 @@ def _packed(missing: list[str]) -> Iterator[Group]:
         if _kernel(missing):
             ours = "fzctl, kernel"
             programs.append(Program(ours, _decode(path), _COMPILED))
-        rows = [Row(f"the same, {form}", "fzctl", alone, "cpu")]
-        rows += [Row("the same with `fzctl-kernel`", ours, alone, "cpu", 1.4)] * (ours != "fzctl")
+        rows = [Row(f"the first in {form}", "fzctl", alone, "wall")]
+        rows += [Row("the same with `fzctl-kernel`", ours, alone, "wall", 1.4)] * (ours != "fzctl")
         unpacker, tcpdump = _peer(form, missing), _peer("tcpdump", missing)
         if unpacker and tcpdump:
             pipeline = f"{unpacker} -dc {path} | {tcpdump} -n -r - '{FILTER}'"
             name = f"{form} -dc \\| tcpdump"
             programs.append(Program(name, ["/bin/sh", "-c", pipeline]))
-            rows.append(Row(f"the same, {form}", "fzctl", name, "wall", 1.0 if form == "gzip" else None))
+            rows.append(Row("the same", "fzctl", name, "wall", 1.0 if form == "gzip" else None))
         yield Group(form, programs, rows)
 
 
@@ -215,11 +210,6 @@ def _analyze() -> Group:
     ]
     what = "1,000,000 messages over 1,000 domains, `analyze`"
     return Group("analyze", programs, [Row(what, "fzctl analyze", "fzctl decode", "cpu", 2.0)], slow=True)
-
-
-def _tcpdump(path: str, missing: list[str]) -> list[Program]:
-    tcpdump = _peer("tcpdump", missing)
-    return [Program("tcpdump", [tcpdump, "-n", "-r", path, FILTER])] if tcpdump else []
 
 
 def _kernel(missing: list[str]) -> bool:

@@ -7,9 +7,7 @@ differ.
 from __future__ import annotations
 
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fzctl.cli.inputs import Inputs
@@ -45,6 +43,9 @@ def run(args: Namespace) -> int:
 
 
 def _compare(args: Namespace, source: str) -> int:
+    import tempfile
+    from pathlib import Path
+
     from fzctl.analysis.exchanges import follow_whole
     from fzctl.cli.wiresharkinstall import dissector_text
     from fzctl.wireshark.compare import differences, our_values, their_values

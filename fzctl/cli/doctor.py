@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from fzctl.cli.keys import add_key_argument
-from fzctl.cli.machine import Finding, examine
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.streams import say
 from fzctl.errors import EXIT_DONE, EXIT_INPUT, EXIT_TOOL, CaptureError
 from fzctl.render.escape import escape
 from fzctl.render.lines import paint
 from fzctl.render.words import count_of
+
+if TYPE_CHECKING:
+    from fzctl.cli.machine import Finding
 
 _MARKS = {"ok": ("ok", "good"), "missing": ("missing", "ignored"), "broken": ("broken", "bad")}
 
@@ -38,6 +41,8 @@ def run(args: Namespace) -> int:
     """Examine the machine or a capture; exit code 5 where fzctl itself lacks something."""
     if args.read is not None:
         return _examine_capture(args)
+    from fzctl.cli.machine import examine
+
     findings = examine()
     if args.form == "json":
         sys.stdout.write(json.dumps([finding._asdict() for finding in findings], indent=2) + "\n")

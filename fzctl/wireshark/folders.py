@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -138,6 +137,8 @@ def _read(path: str) -> bytes:
 
 
 def _output_of(*command: str) -> str:
+    import subprocess
+
     try:
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False

@@ -7,7 +7,6 @@ folders that were made. What has another hash than it names was changed by someb
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -186,6 +185,8 @@ def write_file(path: str, data: bytes, *, program: bool = False) -> None:
 
 
 def _digest(data: bytes) -> str:
+    import hashlib
+
     return hashlib.sha256(data).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from typing import Final, NamedTuple
 
 from fzctl.protocol.fields import Status
@@ -92,6 +91,8 @@ def profile_files() -> dict[str, bytes]:
 def profile_zip() -> bytes:
     """The profile as Wireshark's "Import from ZIP file" takes it, the same bytes each time."""
     buffer = io.BytesIO()
+    import zipfile
+
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as packed:
         for name, data in profile_files().items():
             entry = zipfile.ZipInfo(f"{PROFILE}/{name}", _FIRST_DATE)

@@ -16,7 +16,7 @@ FINDINGS = [
 
 
 def test_every_finding_has_its_line_and_its_remedy(fzctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fzctl.cli.doctor.examine", lambda: FINDINGS)
+    monkeypatch.setattr("fzctl.cli.machine.examine", lambda: FINDINGS)
     assert fzctl("doctor") == (
         0,
         "ok      python  fzctl on Python\nmissing tshark  not found\n                -> apt install tshark\n",
@@ -27,7 +27,7 @@ def test_every_finding_has_its_line_and_its_remedy(fzctl: Run, monkeypatch: pyte
 
 
 def test_what_fzctl_itself_needs_is_exit_code_5(fzctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fzctl.cli.doctor.examine", lambda: [Finding("scapy", "broken", "not installed")])
+    monkeypatch.setattr("fzctl.cli.machine.examine", lambda: [Finding("scapy", "broken", "not installed")])
     assert fzctl("doctor").code == 5
 
 
