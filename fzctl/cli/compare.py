@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="*", help="capture files")
     parser.add_argument("-r", metavar="FILE", dest="read", action="append", default=[], help="a capture file")
     add_key_argument(parser)
-    parser.set_defaults(hex=False, dialect=AUTO, user0_is_ip=False, embed_keys=False)
+    parser.set_defaults(hex=False, dialect=AUTO, user0_is_ip=False, embed_keys=False, count=None)
 
 
 def run(args: Namespace) -> int:

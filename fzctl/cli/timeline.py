@@ -52,7 +52,7 @@ class Timeline:
         redactor: Redactor | None = None,
     ) -> None:
         self.args = Namespace(
-            **{"hex": False, "user0_is_ip": False, "dialect": "auto", "keys": [], **vars(args)}
+            **{"hex": False, "user0_is_ip": False, "dialect": "auto", "keys": [], "count": None, **vars(args)}
         )
         self.clocks: dict[str, Clock] = {}
         self.many_logs = False
