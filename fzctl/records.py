@@ -17,6 +17,9 @@ from fzctl.protocol.packet import IPV6_HEADER, is_ours
 
 _SEPARATORS: Final = re.compile(r"[\s:.-]|0[xX](?=[0-9A-Fa-f])")
 
+# Half the price of the class itself, in a place that is passed for every message.
+_new: Final = tuple.__new__
+
 _IP_NAMES: Final = {4: ("ipv4",), 6: ("ipv6",)}
 
 
@@ -80,7 +83,7 @@ def read_records(
         else:
             message = decode(data[offset:end], dialect)
         if message.control or is_ours(message.packet):
-            yield Record(number, time, message, path, None, None, None, file)
+            yield _new(Record, (number, time, message, path, None, None, None, file, None, None, None))
 
 
 def read_hex(lines: Iterable[str], dialect: str = AUTO, file: str | None = None) -> Iterator[Record]:
