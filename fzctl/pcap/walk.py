@@ -24,7 +24,7 @@ MAX_NAMES: Final = 16384
 # Interfaces of a section; a machine has a few, and a capture merged of many has no more.
 MAX_INTERFACES: Final = 65536
 # Bytes of the blocks that hold keys, all together; a block counts as so many at least.
-MAX_SECRETS: Final = 16 * 1024 * 1024
+MAX_SECRETS: Final = 8 * 1024 * 1024
 _LEAST_SECRETS: Final = 256
 
 # Interface, time stamp, captured length and length precede the data of a packet block.

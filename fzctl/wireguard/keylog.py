@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from sys import intern
 from typing import Final, NamedTuple
 
 from fzctl.wireguard.keys import Secret, decode_key, encode_key
@@ -31,6 +32,12 @@ LOCAL_EPHEMERAL: Final = "LOCAL_EPHEMERAL_PRIVATE_KEY"
 PRESHARED: Final = "PRESHARED_KEY"
 TRANSPORT_KEY: Final = "TRANSPORT_KEY"
 KINDS: Final = (LOCAL_STATIC, REMOTE_STATIC, LOCAL_EPHEMERAL, PRESHARED, TRANSPORT_KEY)
+
+MOST_LINES: Final = 100_000
+"""Lines of a key log that are read: a thousand handshakes have four thousand."""
+
+_LONGEST: Final = 1024
+_BOM: Final = b"\xef\xbb\xbf"
 
 _COMMENT: Final = re.compile(r"(?:^|\s)[#;].*")
 _INDEX: Final = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,8})\s+(\S.*)")
@@ -61,11 +68,12 @@ class Complaint(NamedTuple):
 
 
 class KeyLog(NamedTuple):
-    """A key log's lines, in their order."""
+    """A key log's lines, in their order; ``is_cut``: it had more than ``MOST_LINES``, the first were read."""
 
     name: str
     entries: tuple[Entry, ...] = ()
     warnings: tuple[Complaint, ...] = ()
+    is_cut: bool = False
 
     def psk_of(self) -> dict[Entry, Entry]:
         """The preshared key that belongs to each ephemeral key which has one."""
@@ -82,13 +90,17 @@ class KeyLog(NamedTuple):
 
 def parse_keylog(text: str | bytes, name: str) -> KeyLog:
     """Read a key log; ``name`` is what messages call it. Bad lines become warnings."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+    data = text.encode() if isinstance(text, str) else text
+    lines = data.removeprefix(_BOM).split(b"\n", MOST_LINES)
+    is_cut = len(lines) > MOST_LINES and lines.pop() != b""
     entries: list[Entry] = []
     warnings: list[Complaint] = []
     ephemeral_before = False
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        line = _COMMENT.sub("", line, count=1).strip()
+    for number, raw in enumerate(lines, start=1):
+        if len(raw) > _LONGEST:
+            warnings.append(Complaint(number, "this line is far too long for a key"))
+            continue
+        line = _COMMENT.sub("", raw.decode("utf-8", "replace"), count=1).strip()
         if not line:
             continue
         entry, problem = _parse_line(line, number, name)
@@ -106,7 +118,7 @@ def parse_keylog(text: str | bytes, name: str) -> KeyLog:
         if entry.kind in (LOCAL_EPHEMERAL, PRESHARED):
             ephemeral_before = entry.kind == LOCAL_EPHEMERAL
         entries.append(entry)
-    return KeyLog(name, tuple(entries), tuple(warnings))
+    return KeyLog(name, tuple(entries), tuple(warnings), is_cut)
 
 
 def format_keylog(entries: Iterable[Entry]) -> str:
@@ -131,7 +143,8 @@ def _parse_line(line: str, number: int, name: str) -> tuple[Entry | None, str]:
             problem = f"{kind} is no kind of key" if equals else f"{kind} has no = and no key"
         else:
             problem = "this is no line of a key log"
-        return None, f"{problem}; expected is KIND = KEY with KIND one of {', '.join(KINDS)}"
+        # Of many equal complaints one text.
+        return None, intern(f"{problem}; expected is KIND = KEY with KIND one of {', '.join(KINDS)}")
     index = None
     if kind == TRANSPORT_KEY:
         found = _INDEX.fullmatch(value)
