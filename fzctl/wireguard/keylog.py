@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from sys import intern
 from typing import Final, NamedTuple
 
 from fzctl.wireguard.keys import Secret, decode_key, encode_key
@@ -37,6 +36,14 @@ MOST_LINES: Final = 100_000
 """Lines of a key log that are read: a thousand handshakes have four thousand."""
 
 _LONGEST: Final = 1024
+# Sentences that a file may be full of are made once.
+_EXPECTED: Final = f"expected is KIND = KEY with KIND one of {', '.join(KINDS)}"
+_NO_LINE: Final = f"this is no line of a key log; {_EXPECTED}"
+_TOO_LONG: Final = "this line is far too long for a key"
+_LONE_PSK: Final = (
+    f"this {PRESHARED} follows no {LOCAL_EPHEMERAL} of its own: Wireshark ignores it silently, "
+    "fzctl tries it; put it behind the ephemeral key"
+)
 _BOM: Final = b"\xef\xbb\xbf"
 
 _COMMENT: Final = re.compile(r"(?:^|\s)[#;].*")
@@ -98,7 +105,7 @@ def parse_keylog(text: str | bytes, name: str) -> KeyLog:
     ephemeral_before = False
     for number, raw in enumerate(lines, start=1):
         if len(raw) > _LONGEST:
-            warnings.append(Complaint(number, "this line is far too long for a key"))
+            warnings.append(Complaint(number, _TOO_LONG))
             continue
         line = _COMMENT.sub("", raw.decode("utf-8", "replace"), count=1).strip()
         if not line:
@@ -108,13 +115,7 @@ def parse_keylog(text: str | bytes, name: str) -> KeyLog:
             warnings.append(Complaint(number, problem))
             continue
         if entry.kind == PRESHARED and not ephemeral_before:
-            warnings.append(
-                Complaint(
-                    number,
-                    f"this {PRESHARED} follows no {LOCAL_EPHEMERAL} of its own: "
-                    "Wireshark ignores it silently, fzctl tries it; put it behind the ephemeral key",
-                )
-            )
+            warnings.append(Complaint(number, _LONE_PSK))
         if entry.kind in (LOCAL_EPHEMERAL, PRESHARED):
             ephemeral_before = entry.kind == LOCAL_EPHEMERAL
         entries.append(entry)
@@ -139,12 +140,10 @@ def handshake_entries(static: Secret, remote: bytes, ephemeral: Secret, psk: Sec
 def _parse_line(line: str, number: int, name: str) -> tuple[Entry | None, str]:
     kind, equals, value = (part.strip() for part in line.partition("="))
     if not equals or kind not in KINDS:
-        if _SPEAKABLE.fullmatch(kind):
-            problem = f"{kind} is no kind of key" if equals else f"{kind} has no = and no key"
-        else:
-            problem = "this is no line of a key log"
-        # Of many equal complaints one text.
-        return None, intern(f"{problem}; expected is KIND = KEY with KIND one of {', '.join(KINDS)}")
+        if not _SPEAKABLE.fullmatch(kind):
+            return None, _NO_LINE
+        problem = f"{kind} is no kind of key" if equals else f"{kind} has no = and no key"
+        return None, f"{problem}; {_EXPECTED}"
     index = None
     if kind == TRANSPORT_KEY:
         found = _INDEX.fullmatch(value)
