@@ -71,6 +71,11 @@ _ENDINGS: Final = re.compile(
 )
 _STANDARD_INPUT: Final = "standard input"
 _TRIES: Final = 200
+_LONGEST: Final = 255
+"""Characters of a name; for what is longer its hash stands, or drawing takes quadratic time."""
+
+MOST_REMEMBERED: Final = 100_000
+"""Names whose replacements are known to be taken; beyond that only chance keeps two from being equal."""
 
 Draw = Callable[[str], str]
 """Gives one of the characters of its argument."""
@@ -221,8 +226,11 @@ class Redactor:
     def _look_up(self, plain: str) -> str:
         known = self._replacements.get(plain)
         if known is None:
-            known = self._replacements[plain] = self._invent(plain)
-            self._taken.add(known)
+            known = self._invent(plain)
+            # What is not remembered is invented again, and comes out the same: the key decides.
+            if len(plain) <= _LONGEST and len(self._replacements) < MOST_REMEMBERED:
+                self._replacements[plain] = known
+                self._taken.add(known)
         return known
 
     def _invent(self, plain: str) -> str:
@@ -237,6 +245,8 @@ class Redactor:
     def _drawer(self, plain: str, attempt: int) -> Draw:
         """Choices that follow from the key and the text alone."""
         count = 0
+        if len(plain) > _LONGEST:
+            plain = blake2b(plain.encode("utf-8", "surrogatepass"), key=self._key).hexdigest()
 
         def draw(choices: str) -> str:
             nonlocal count

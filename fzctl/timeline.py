@@ -32,6 +32,9 @@ from fzctl.redact import Redactor
 MOST_WAITING: Final = 4096
 """Entries that wait for what may belong to them."""
 
+MOST_TEXT: Final = 1 << 22
+"""Characters of the lines among them."""
+
 _BEFORE_ALL: Final = -(1 << 80)
 
 
@@ -170,7 +173,7 @@ def _keyed(things: Iterable[Record | Event], source: int) -> Iterator[tuple[int,
 class _Open:
     """An entry that may still find what belongs to it."""
 
-    __slots__ = ("partners", "place", "sighting", "taken", "thing", "time")
+    __slots__ = ("partners", "place", "sighting", "size", "taken", "thing", "time")
 
     def __init__(self, time: int, thing: Record | Event) -> None:
         self.time = time
@@ -180,15 +183,18 @@ class _Open:
         if isinstance(thing, Record):
             self.sighting = sighting_of_record(thing)
             self.place = Place(thing.file, thing.frame)
+            self.size = 0
         else:
             self.sighting = sighting_of_event(thing)
             self.place = Place(thing.file, thing.line)
+            self.size = len(thing.raw)
 
 
 class _Pairing:
     def __init__(self, clocks: Mapping[str, Clock]) -> None:
         self._clocks = clocks
         self._waiting: deque[_Open] = deque()
+        self._text = 0
         self._packets: dict[Key, list[_Open]] = {}
         self._lines: dict[Key, list[_Open]] = {}
 
@@ -198,10 +204,12 @@ class _Pairing:
             self._waiting[0].sighting is None
             or self._waiting[0].time < time - WINDOW
             or len(self._waiting) >= MOST_WAITING
+            or self._text > MOST_TEXT
         ):
             yield self._release()
         opened = _Open(time, thing)
         self._waiting.append(opened)
+        self._text += opened.size
         if opened.sighting is not None:
             self._pair(opened, opened.sighting)
 
@@ -225,6 +233,7 @@ class _Pairing:
 
     def _release(self) -> Entry:
         opened = self._waiting.popleft()
+        self._text -= opened.size
         if opened.sighting is not None:
             for table in (self._packets, self._lines):
                 open_ones = table.get(opened.sighting.key)

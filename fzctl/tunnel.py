@@ -14,10 +14,11 @@ from typing import Final, NamedTuple, Protocol
 from fzctl.pcap.frame import Candidate, Datagram
 from fzctl.protocol.codec import Message, decode, decode_truncated
 from fzctl.protocol.kinds import AUTO
-from fzctl.protocol.packet import is_ours
+from fzctl.protocol.packet import MAX_PACKET, is_ours
 from fzctl.records import Outer, Record, read_records
 from fzctl.wireguard import turn
 from fzctl.wireguard.decryptor import Decryptor
+from fzctl.wireguard.digests import blake2s
 from fzctl.wireguard.messages import TRANSPORT
 from fzctl.wireguard.results import CUT, OK, Result
 
@@ -25,6 +26,8 @@ from fzctl.wireguard.results import CUT, OK, Result
 # (client/dns_resource_nat.rs): what comes sooner by the other way is the same message.
 COPY_WINDOW: Final = 1_000_000_000
 MOST_PENDING: Final = 4096
+MOST_ALIKE: Final = 64
+"""Equal messages that wait for their copies; a client has one on its way."""
 
 # 48 bytes of packet and WireGuard's 32; a multiple of 16, so that padding does not change it.
 GOODBYE_SIZE: Final = 80
@@ -141,14 +144,17 @@ class _Twins:
         """The frame of the twin that came before, if there is one; else this one waits for its own."""
         if time is None:
             return None
-        key, other = (message.packet, in_plain), (message.packet, not in_plain)
+        packet = fingerprint(message.packet)
+        key, other = (packet, in_plain), (packet, not in_plain)
         waiting = [each for each in self._waiting.pop(other, ()) if abs(time - each[1]) < COPY_WINDOW]
         if waiting:
             found = waiting.pop(0)
             if waiting:
                 self._waiting[other] = waiting
             return found[0]
-        self._waiting.setdefault(key, []).append((frame, time))
+        alike = self._waiting.setdefault(key, [])
+        alike.append((frame, time))
+        del alike[:-MOST_ALIKE]
         self._forget(time)
         return None
 
@@ -158,6 +164,13 @@ class _Twins:
             is_late = now - self._waiting[oldest][-1][1] >= COPY_WINDOW
             if is_late or len(self._waiting) > MOST_PENDING:
                 del self._waiting[oldest]
+
+
+def fingerprint(packet: bytes) -> bytes:
+    """What stands for a packet among others: itself, or a hash where it is too large for a receiver."""
+    if len(packet) <= MAX_PACKET:
+        return packet
+    return blake2s(packet).digest()
 
 
 def _unwrap(datagram: Datagram) -> tuple[bytes, int, tuple[str, ...]]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fzctl import redact as module
 from fzctl.protocol.codec import decode
 from fzctl.protocol.packet import MAX_PACKET, build_packet
 from fzctl.protocol.values import domain_key, parse_ip
@@ -306,3 +307,22 @@ def test_hostile_messages_keep_their_verdict() -> None:
         before, after = decode(packet), redact(packet).message
         assert (before.reason, len(before.packet)) == (after.reason, len(after.packet))
         assert decode(after.packet).reason == before.reason
+
+
+def test_a_name_without_end_takes_linear_time_and_is_always_replaced_by_the_same() -> None:
+    name = "a1" * 100_000
+    first, second = Redactor(KEY), Redactor(KEY)
+    new = first.redact_text(name)
+    assert len(new) == len(name)
+    assert new != name
+    assert second.redact_text(f"other {name}").endswith(f" {new}")
+    assert first.redact_text(name[:-1]) != new[:-1]
+    assert first._replacements == {}
+
+
+def test_names_without_end_take_bounded_memory_and_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 10)
+    redactor, names = Redactor(KEY), [f"name{number}" for number in range(50)]
+    before = list(map(redactor.redact_text, names))
+    assert list(map(redactor.redact_text, names)) == before
+    assert len(redactor._replacements) == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -229,3 +230,17 @@ def test_a_domain_of_one_word_in_a_packet_is_a_name_in_the_logs() -> None:
     records = [record(assigned("intranet")), record(status("www.example.com")), record(goodbye())]
     assert list(remember_domains(records, redactor)) == records
     assert "intranet" not in (LogRedactor(redactor).redact(event).message or "")
+
+
+def test_long_lines_do_not_wait_by_the_thousand() -> None:
+    taken = 0
+
+    def lines() -> Iterator[Event]:
+        nonlocal taken
+        for taken in range(1, 500):
+            yield line(0, number=taken)._replace(raw="x" * 100_000)
+
+    entries = join([], lines(), {})
+    assert next(entries).event is not None
+    assert taken < 100
+    assert sum(1 for _ in entries) == 498

@@ -6,13 +6,13 @@ from typing import Any
 
 from fzctl.pcap.frame import Candidate, Datagram
 from fzctl.records import Record
-from fzctl.tunnel import COPY_WINDOW, Inner, Tunnel
+from fzctl.tunnel import COPY_WINDOW, MOST_ALIKE, Inner, Tunnel, fingerprint
 from fzctl.wireguard.decryptor import Decryptor
 from fzctl.wireguard.keylog import TRANSPORT_KEY, Entry, KeyLog
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.suite import TransportCipher
 from fzctl.wireguard.turn import wrap_channel_data
-from tests.records import assigned, goodbye
+from tests.records import assigned, goodbye, raw
 
 INDEX = 0x01020304
 KEY = Secret(bytes(range(32)))
@@ -153,3 +153,18 @@ def test_garbage_gives_nothing_and_no_error() -> None:
         sealed(goodbye(), 1)[:-1] + b"x",
     ]
     assert frames(*(datagram(payload, number) for number, payload in enumerate(payloads, 1))) == []
+
+
+def test_of_equal_messages_in_plain_few_wait_for_their_copies() -> None:
+    found = tunnel()
+    records = list(found.records(plain(goodbye(), frame) for frame in range(1, 1000)))
+    assert len(records) == 999
+    assert [len(waiting) for waiting in found._twins._waiting.values()] == [MOST_ALIKE]
+
+
+def test_packets_too_large_for_a_receiver_wait_as_a_hash_and_find_their_copies() -> None:
+    large = raw(0, b"x" * 60_000)
+    assert fingerprint(goodbye()) == goodbye()
+    assert len(fingerprint(large)) == 32
+    packets: list[Candidate | Datagram] = [plain(large, 1), datagram(sealed(large, 1), 2)]
+    assert [(record.frame, record.copy_of) for record in tunnel().records(packets)] == [(1, None), (2, 1)]

@@ -22,7 +22,7 @@ from fzctl.nat.names import resource_key
 from fzctl.pcap.frame import Datagram
 from fzctl.protocol.codec import Message
 from fzctl.protocol.kinds import DOMAIN, RESOURCE
-from fzctl.protocol.packet import is_ours
+from fzctl.protocol.packet import MAX_PACKET, is_ours
 from fzctl.protocol.values import domain_key
 from fzctl.records import Exchange, Record
 from fzctl.tunnel import Inner
@@ -235,9 +235,10 @@ class Analyzer:
             if RESOURCE.name in fields and DOMAIN.name in fields and message.accepted:
                 key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
             found = Judged(message, message.declaration, fields, faults, key, message.payload)
-            if len(self._judged) >= _MOST_JUDGED:
-                self._judged.clear()
-            self._judged[message.packet] = found
+            if len(message.packet) <= MAX_PACKET:
+                if len(self._judged) >= _MOST_JUDGED:
+                    self._judged.clear()
+                self._judged[message.packet] = found
         return found
 
 

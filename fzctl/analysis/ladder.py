@@ -1,6 +1,6 @@
 """What a ladder shows: the messages one below the other, and the traffic between them.
 
-Of long inputs the first and the last rungs are kept.
+Of long inputs the first and the last rungs are kept, of packets the first ``MAX_PACKET`` bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fzctl.analysis.bounded import Kept
 from fzctl.analysis.findings import Spot, Subject, spot_of
 from fzctl.analysis.story import Story
 from fzctl.nat.client import State
+from fzctl.protocol.packet import MAX_PACKET
 from fzctl.records import Exchange, Record
 
 MOST_RUNGS: Final = 1000
@@ -21,14 +22,20 @@ _MOST_DOMAINS: Final = 3
 
 
 class Sent:
-    """A message, its place in an exchange, its connection, and where else it was seen."""
+    """A message, its place in an exchange, its connection, and where else it was seen.
 
-    __slots__ = ("copies", "exchange", "record", "subject")
+    Its packet lacks the last ``left_out`` bytes.
+    """
 
-    def __init__(self, record: Record, exchange: Exchange | None, subject: Subject) -> None:
+    __slots__ = ("copies", "exchange", "left_out", "record", "subject")
+
+    def __init__(
+        self, record: Record, exchange: Exchange | None, subject: Subject, left_out: int = 0
+    ) -> None:
         self.record = record
         self.exchange = exchange
         self.subject = subject
+        self.left_out = left_out
         self.copies: list[Spot] = []
 
 
@@ -55,7 +62,7 @@ class Flow:
 
 
 Rung = Sent | Flow
-_Plain = tuple[Record, Exchange | None, Subject]
+_Plain = tuple[Record, Exchange | None, Subject, int]
 """A message without copies, which is made a :class:`Sent` only where it is kept to the end."""
 
 
@@ -93,7 +100,12 @@ class Ladder:
         """The next message of the connection ``subject``; a copy is noted with its original."""
         if self._flows:
             self._flows = []
-        rung: Rung | _Plain = record, exchange, subject
+        packet = record.message.packet
+        left_out = max(0, len(packet) - MAX_PACKET)
+        if left_out:
+            # No receiver takes it: thousands of such would fill the memory, and their beginning is enough.
+            record = record._replace(message=record.message._replace(packet=packet[:MAX_PACKET]))
+        rung: Rung | _Plain = record, exchange, subject, left_out
         if self._sighted is not None:
             if record.copy_of is not None:
                 origin = record.file if record.copy_in is None else record.copy_in
@@ -103,7 +115,7 @@ class Ladder:
                 return
             if len(self._sighted) >= _MOST_SIGHTED:
                 self._sighted.popitem(last=False)
-            rung = self._sighted[record.file, record.frame] = Sent(record, exchange, subject)
+            rung = self._sighted[record.file, record.frame] = Sent(record, exchange, subject, left_out)
         self._count += 1
         if self._count > self._most:
             self._last.append(rung)

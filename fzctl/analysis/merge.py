@@ -7,23 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from fzctl.records import Record
-from fzctl.tunnel import COPY_WINDOW, MOST_PENDING
+from fzctl.tunnel import COPY_WINDOW, MOST_ALIKE, MOST_PENDING, fingerprint
 
 
 class _Waiting:
     """A message that other captures may hold, too."""
 
-    __slots__ = ("record", "seen_in")
+    __slots__ = ("counter", "file", "frame", "seen_in", "time")
 
     def __init__(self, record: Record, source: int) -> None:
-        self.record = record
+        self.frame = record.frame
+        self.file = record.file
+        self.time = record.time or 0
+        self.counter = None if record.outer is None else record.outer.counter
         self.seen_in = {source}
 
     def may_be(self, record: Record, source: int) -> bool:
         """Can this be the same message, in a capture that did not hold it yet?"""
         if source in self.seen_in:
             return False
-        counters = {each.outer.counter for each in (record, self.record) if each.outer is not None}
+        counters = {None if record.outer is None else record.outer.counter, self.counter}
         return len(counters - {None}) <= 1
 
 
@@ -67,16 +70,16 @@ class _Twins:
         """The record with its origin, where another capture had it before."""
         if record.copy_of is not None or record.time is None:
             return record
-        packet = record.message.packet
+        packet = fingerprint(record.message.packet)
         waiting = self._waiting.pop(packet, [])
-        waiting = [each for each in waiting if record.time - (each.record.time or 0) < self._window]
+        waiting = [each for each in waiting if record.time - each.time < self._window]
         found = next((each for each in waiting if each.may_be(record, source)), None)
         if found is not None:
             found.seen_in.add(source)
-            record = record._replace(copy_of=found.record.frame, copy_in=found.record.file)
+            record = record._replace(copy_of=found.frame, copy_in=found.file)
         else:
             waiting.append(_Waiting(record, source))
-        self._waiting[packet] = waiting
+        self._waiting[packet] = waiting[-MOST_ALIKE:]
         if len(self._waiting) > MOST_PENDING:
             del self._waiting[next(iter(self._waiting))]
         return record

@@ -47,7 +47,7 @@ class _Redaction:
 
     def _rung(self, rung: Rung) -> Rung:
         if isinstance(rung, Sent):
-            found = Sent(self._redactor.redact(rung.record), rung.exchange, rung.subject)
+            found = Sent(self._redactor.redact(rung.record), rung.exchange, rung.subject, rung.left_out)
             found.copies = rung.copies
             return found
         flow = Flow(rung.subject, rung.state, rung.first, buffering=rung.buffering)

@@ -13,12 +13,13 @@ from fzctl.analysis.exchanges import Exchanges
 from fzctl.analysis.histogram import Histogram, Summary
 from fzctl.protocol.codec import Message
 from fzctl.protocol.kinds import DOMAIN, RESOURCE
+from fzctl.protocol.packet import MAX_PACKET
 from fzctl.protocol.values import domain_key
 from fzctl.records import Record
 
 SECOND: Final = 1_000_000_000
 MOST_KNOWN: Final = 16384
-"""Packets whose groups are remembered."""
+"""Packets whose groups are remembered, where they are not too large for a receiver."""
 
 
 class Numbers(NamedTuple):
@@ -105,9 +106,10 @@ class Stats:
         kind = message.declaration
         kind_group = self._kinds.setdefault(message.name, _Group(message.name))
         found = _Known(kind_group, domain_group, key, kind is not None and kind.answers is not None)
-        if len(self._by_packet) >= MOST_KNOWN:
-            self._by_packet.clear()
-        self._by_packet[message.packet] = found
+        if len(message.packet) <= MAX_PACKET:
+            if len(self._by_packet) >= MOST_KNOWN:
+                self._by_packet.clear()
+            self._by_packet[message.packet] = found
         return found
 
     def report(self) -> Report:

@@ -67,6 +67,7 @@ def _examine_capture(args: Namespace) -> int:
                 messages += 1
         except CaptureError as error:
             problems.append(str(error))
+        problems += encrypted.problems
         if args.form == "json":
             about = {
                 "frames": capture.frame_count,

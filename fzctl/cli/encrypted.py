@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fzctl.cli.keys import WIREGUARD_SECRETS, warn
+from fzctl.cli.keys import WIREGUARD_SECRETS, cut_sentence, warn
 from fzctl.cli.streams import say
 from fzctl.protocol.kinds import AUTO
 from fzctl.records import Record
@@ -37,7 +37,7 @@ class Packets(Protocol):
 class EncryptedCapture:
     """One capture read with keys: those given, and those that stand in the capture itself.
 
-    ``on_secrets`` is called with the text of the latter.
+    ``on_secrets`` is called with the text of the latter. ``problems`` are sentences about them.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class EncryptedCapture:
 
         self._capture = capture
         self._secrets_seen = 0
+        self.problems: list[str] = []
         self.decryptor = Decryptor()
         for log in logs:
             self.decryptor.add(log)
@@ -78,7 +79,10 @@ class EncryptedCapture:
 
         for kind, data in secrets:
             if kind == WIREGUARD_SECRETS:
-                self.decryptor.add(parse_keylog(data, f"the keys in {self._capture.source}"))
+                log = parse_keylog(data, f"the keys in {self._capture.source}")
+                self.decryptor.add(log)
+                if log.is_cut:
+                    self.problems.append(f"{log.name}: {cut_sentence()}")
                 if self._on_secrets is not None:
                     self._on_secrets(data)
         self._secrets_seen += len(secrets)

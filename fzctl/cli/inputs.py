@@ -97,6 +97,8 @@ class Inputs:
                 yield from records
             finally:
                 self.frames += capture.frame_count
+                for problem in () if encrypted is None else encrypted.problems:
+                    self._complain(problem)
             if encrypted is not None and not self.args.quiet:
                 encrypted.report()
             self._check_link_types(source, capture)

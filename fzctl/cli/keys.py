@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIREGUARD_SECRETS: Final = 0x57474B4C
 """The type of WireGuard's key log in a decryption secrets block (Wireshark's ``SECRETS_TYPE_WIREGUARD``)."""
 
-_MOST_BYTES: Final = 64 * 1024 * 1024
+_MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_WARNINGS: Final = 5
 
 
@@ -39,12 +39,14 @@ def load_keylogs(paths: Iterable[str], *, quiet: bool) -> tuple[list[KeyLog], li
     problems: list[str] = []
     for path in paths:
         try:
-            text = _read(path)
+            text, is_whole = _read(path)
         except CaptureError as error:
             problems.append(str(error))
             continue
         log = parse_keylog(text, path)
         logs.append(log)
+        if log.is_cut or not is_whole:
+            problems.append(f"{path}: {cut_sentence()}")
         if not quiet:
             _warn_of_others(path)
             warn(log.name, [f"line {complaint.line}: {complaint.text}" for complaint in log.warnings])
@@ -81,6 +83,14 @@ class GrowingKeys:
         return [_state_of(path) for path in self._paths]
 
 
+def cut_sentence() -> str:
+    """What is said of a key log that was not read to its end."""
+    from fzctl.wireguard.keylog import MOST_LINES
+
+    most = f"{MOST_LINES} lines and {_MOST_BYTES} bytes"
+    return f"is too long: what stands behind its first {most} is not used; keep what the capture needs"
+
+
 def warn(name: str, texts: list[str]) -> None:
     """Say the first few of ``texts`` on stderr, and how many more there are."""
     for text in texts[:_MOST_WARNINGS]:
@@ -89,15 +99,17 @@ def warn(name: str, texts: list[str]) -> None:
         say(f"fzctl: {escape(name)}: {len(texts) - _MOST_WARNINGS} more of the like")
 
 
-def _read(path: str) -> bytes:
+def _read(path: str) -> tuple[bytes, bool]:
+    """The beginning of the file, and whether that is all of it. Raises CaptureError."""
     try:
         with open(path, "rb") as file:
             text = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise CaptureError(path, f"the keys cannot be read: {error.strerror}") from None
-    if len(text) > _MOST_BYTES:
-        raise CaptureError(path, f"is no key log: it has more than {_MOST_BYTES} bytes")
-    return text
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise CaptureError(path, f"the keys cannot be read: {problem}") from None
+    if len(text) <= _MOST_BYTES:
+        return text, True
+    return text[: text.rfind(b"\n") + 1], False
 
 
 def _state_of(path: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.streams import say
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fzctl.logs.sources import Found, Source
 
 _MOST_NAMED: Final = 3
+_MOST_PROBLEMS: Final = 20
 _FINE: Final = ("TRACE", "DEBUG")
 _BLANK: Final = "blank"
 
@@ -98,8 +100,11 @@ class LogInputs:
 
     def report(self) -> None:
         """Complaints, counts and hints, on stderr."""
-        for error in self.problems.values():
+        for error in islice(self.problems.values(), _MOST_PROBLEMS):
             say(f"fzctl: {escape(str(self._told(error)))}")
+        more = len(self.problems) - _MOST_PROBLEMS
+        if more > 0:
+            say(f"fzctl: {more} more of the logs could not be read")
         if self.args.quiet:
             return
         if self.args.form == "text" or self.args.verbose or self._broken_lines:

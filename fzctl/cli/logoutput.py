@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 FORMS: Final = ("text", "json", "jsonl")
 _BATCH: Final = 256
-
+# Characters beyond which a thing is handed on at once, or a batch of such would fill the memory.
+_LARGE: Final = 65536
 
 Thing = TypeVar("Thing")
 
@@ -38,7 +39,7 @@ class LogOutput(Generic[Thing]):
         else:
             text += "\n"
         self._pending.append(text)
-        if len(self._pending) >= _BATCH or (self._live and self._form != "json"):
+        if len(self._pending) >= _BATCH or len(text) > _LARGE or (self._live and self._form != "json"):
             self.flush()
 
     def flush(self) -> None:

@@ -142,12 +142,12 @@ class _Reader:
         done = False
         try:
             while not done:
-                done = self._show(iter(followed.poll()), output)
+                done = self._show(followed.poll(), output)
                 if not done:
                     sleep(_POLL_SECONDS)
         except KeyboardInterrupt:
             pass
-        self._show(iter(followed.close()), output)
+        self._show(followed.close(), output)
         self._inputs.files = len(followed)
         for error in followed.problems:
             self._inputs.complain(error)

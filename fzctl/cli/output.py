@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FORMS: Final = ("text", "tree", "json", "jsonl", "fields", "hex")
 # Lines that are printed at once, where nobody waits for each.
 _BATCH: Final = 256
+# Characters beyond which a record is handed on at once, or a batch of such would fill the memory.
+_LARGE: Final = 65536
 _WIDTH: Final = 100
 _WIDEST: Final = 120
 
@@ -44,8 +46,9 @@ class Output:
             # First, so that what was shown is also written, whatever ends the loop.
             self._saver.save(record)
         if self._form is not None:
-            self._pending.append(self._form.show(record))
-            if self._live or len(self._pending) >= _BATCH:
+            text = self._form.show(record)
+            self._pending.append(text)
+            if self._live or len(self._pending) >= _BATCH or len(text) > _LARGE:
                 self._print_pending()
 
     def finish(self) -> None:

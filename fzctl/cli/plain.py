@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fzctl.pcap.frame import Candidate
 from fzctl.pcap.links import Link, Usual, link_for, may_be_control
 from fzctl.protocol.codec import Message, decode
-from fzctl.protocol.packet import IPV6_HEADER, is_ours
+from fzctl.protocol.packet import IPV6_HEADER, MAX_PACKET, is_ours
 from fzctl.protocol.ranges import RESOURCE_RANGES
 from fzctl.records import Record, read_records
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The whole bytes that are fixed in the two resource ranges; the bits behind them tell little more.
 _FOUR, _SIX = (each.first[: each.fixed // 8] for each in RESOURCE_RANGES)
 MOST_KNOWN: Final = 4096
-"""Packets whose messages are remembered."""
+"""Packets whose messages are remembered, where they are not too large for a receiver."""
 
 _ZEROS: Final = bytes(4)
 _PLAIN_IPV4: Final = 0x45  # version 4, a header of five words: no options
@@ -66,9 +66,11 @@ def plain_records(capture: Capture, args: Namespace, name: str | None, deliver: 
         packet = data[offset:end]
         message = known.get(packet)
         if message is None:
-            if len(known) >= MOST_KNOWN:
-                known.clear()
-            message = known[packet] = decode(packet, dialect)
+            message = decode(packet, dialect)
+            if len(packet) <= MAX_PACKET:
+                if len(known) >= MOST_KNOWN:
+                    known.clear()
+                known[packet] = message
         if message.control or is_ours(packet):
             yield _new(Record, (number, time, message, path, None, None, None, name, None, None, None))
 

@@ -97,7 +97,7 @@ def _check_keys(path: str | None, *, quiet: bool) -> None:
     from fzctl.wireguard.keylog import TRANSPORT_KEY
 
     logs, problems = load_keylogs([path], quiet=quiet)
-    if problems:
+    if not logs:
         raise CaptureError(path, problems[0].removeprefix(f"{path}: "))
     if not quiet and any(entry.kind == TRANSPORT_KEY for log in logs for entry in log.entries):
         say(

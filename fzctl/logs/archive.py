@@ -28,6 +28,8 @@ _END_LENGTH: Final = 22
 _LOCATOR_64: Final = b"PK\x06\x07"
 _LOCATOR_64_LENGTH: Final = 20
 _MOST_DIRECTORY: Final = MOST_MEMBERS * 1024
+_ENTRY: Final = b"PK\x01\x02"
+_ENCRYPTED: Final = 1
 _BROKEN: Final = (BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error)
 
 
@@ -143,6 +145,8 @@ def _opener(
     name: str, archive: ZipFile, member: ZipInfo, budget: _Budget, most: int
 ) -> Callable[[], _Member]:
     def opened() -> _Member:
+        if member.flag_bits & _ENCRYPTED:
+            raise CaptureError(name, f"is encrypted; {_UNPACK}")
         try:
             return _Member(name, budget.path, archive.open(member), most)
         except _BROKEN as error:
@@ -163,7 +167,13 @@ def _check_directory(name: str, file: IO[bytes]) -> None:
     count = int.from_bytes(tail[at + 10 : at + 12], "little")
     length = int.from_bytes(tail[at + 12 : at + 16], "little")
     is_64 = tail[max(0, at - _LOCATOR_64_LENGTH) : at].startswith(_LOCATOR_64)
-    if count > MOST_MEMBERS or length > _MOST_DIRECTORY or is_64:
+    is_large = count > MOST_MEMBERS or length > _MOST_DIRECTORY or is_64
+    if not is_large:
+        # Where the directory begins by zipfile's own reckoning; the count beside its length may lie.
+        file.seek(max(0, size - len(tail) + at - length))
+        is_large = file.read(length).count(_ENTRY) > MOST_MEMBERS
+        file.seek(0)
+    if is_large:
         raise CaptureError(name, f"holds more than {MOST_MEMBERS} files or 4 GB; {_UNPACK}")
 
 

@@ -111,8 +111,8 @@ class Followed:
     def __len__(self) -> int:
         return len(self._tails)
 
-    def poll(self) -> list[Event]:
-        """What was added since the last poll, by time; in memory, for it is what one poll finds."""
+    def poll(self) -> Iterator[Event]:
+        """What was added since the last poll, by time."""
         # A tail holds its file open, so that no other can have the same identity meanwhile.
         read = {tail.identity for tail in self._tails.values()}
         for source in self._find():
@@ -124,29 +124,20 @@ class Followed:
                 self._rotated[path] = identity
                 continue
             self._tails[path] = Tail(path)
-        return by_time([self._collect(tail.poll()) for tail in self._tails.values()])
+        return self._by_time(Tail.poll)
 
-    def close(self) -> list[Event]:
-        """Close all of them."""
-        return by_time([self._collect(tail.close()) for tail in self._tails.values()])
+    def close(self) -> Iterator[Event]:
+        """Close all of them, and what was still to come."""
+        return self._by_time(Tail.close)
 
-    def _collect(self, events: Iterator[Event]) -> list[Event]:
-        found: list[Event] = []
+    def _by_time(self, read: Callable[[Tail], Iterator[Event]]) -> Iterator[Event]:
+        from fzctl.logs.merge import Lane, merge
+
+        tails = list(self._tails.values())
+        return merge([Lane(partial(self._events_of, tail, read), again=False) for tail in tails])
+
+    def _events_of(self, tail: Tail, read: Callable[[Tail], Iterator[Event]]) -> Generator[Event]:
         try:
-            for event in events:
-                found.append(event)  # noqa: PERF402 - extend() would lose them all where the last one fails
+            yield from read(tail)
         except CaptureError as error:
             self.problems.append(error)
-        return found
-
-
-def by_time(several: Sequence[list[Event]]) -> list[Event]:
-    """Lists of events as one; lines of one list never change places."""
-    from fzctl.logs.merge import Lane, merge
-
-    filled = [events for events in several if events]
-    return list(merge([Lane(partial(_each, events)) for events in filled]))
-
-
-def _each(events: list[Event]) -> Generator[Event]:
-    yield from events

@@ -28,7 +28,7 @@ from fzctl.logs.times import parse_time
 _LOCATION: Final = "logging.googleapis.com/sourceLocation"
 _APPLE: Final = frozenset(("message", "severity", "time"))
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])[A-Z]")
-_SPACE: Final = " \t\r\n"
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 _MISSING: Final = object()
 
 # What the log crate's records say of themselves, by shape.
@@ -37,6 +37,7 @@ _OF_LOG_CRATE: Final = {
     FLAT: ("log.target", "log.module_path", "log.file", "log.line"),
 }
 _DEEPEST: Final = 100
+_MOST_IN_ROW: Final = 1000
 _TOO_DEEP: Final = "JSON that is nested too deeply"
 _TYPES: Final = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -44,7 +45,8 @@ _TYPES: Final = {list: "an array", str: "a string", bool: "a boolean", type(None
 def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | None) -> list[Event]:
     """The events of a line that begins like JSON; never none, and more than one where objects stand in a row.
 
-    ``text`` is the line, ``raw`` what to keep of it, ``problem`` what is wrong with it already.
+    ``text`` is the line, ``raw`` what to keep of it, ``problem`` what is wrong with it already. At most
+    one event stands for what was not understood.
     """
     try:
         value, end = _DECODER.raw_decode(text)
@@ -53,34 +55,59 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
     except (ValueError, RecursionError):
         pass
     values: list[Any] = []
+    pieces: list[str] = []
     position = 0
     try:
-        while position < len(text):
+        while position < len(text) and len(values) < _MOST_IN_ROW:
             value, end = _DECODER.raw_decode(text, position)
             values.append(value)
-            position = len(text) - len(text[end:].lstrip(_SPACE))
+            pieces.append(text[position:end])
+            position = _behind_space(text, end)
     except ValueError as error:
         problem = _join(problem, f"broken JSON: {_words(error)}")
-        objects = [value for value in values if isinstance(value, dict)]
-        return [*_events(objects, file, line, raw, None), _unknown(file, line, raw, problem)]
+        return [*_known(values, pieces, file, line), _unknown(file, line, raw, problem)]
     except RecursionError:
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
     if _brackets(text) > _DEEPEST and _is_deep(values):
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
+    if position < len(text):
+        problem = _join(problem, f"more than {_MOST_IN_ROW} JSON values on one line")
+        return [*_known(values, pieces, file, line), _unknown(file, line, raw, problem)]
     if len(values) > 1:
         problem = _join(problem, f"{len(values)} JSON values on one line")
+    else:
+        pieces = [raw]
     if "\\u" in text and _has_half_a_pair(values):
         problem = _join(problem, "half of a surrogate pair")
-    return _events(values, file, line, raw, problem)
+    return _events(values, pieces, file, line, raw, problem)
 
 
-def _events(values: list[Any], file: str | None, line: int, raw: str, problem: str | None) -> list[Event]:
-    return [
-        _event(value, file, line, raw, problem)
-        if isinstance(value, dict)
-        else _unknown(file, line, raw, _join(problem, f"{_type_of(value)}, not an object"))
-        for value in values
-    ]
+def _events(
+    values: list[Any], pieces: list[str], file: str | None, line: int, raw: str, problem: str | None
+) -> list[Event]:
+    """The events of values and their texts; the first that is not understood stands for all such."""
+    events: list[Event] = []
+    is_known = True
+    for value, piece in zip(values, pieces, strict=True):
+        if isinstance(value, dict):
+            event = _event(value, file, line, piece, problem)
+        else:
+            event = _unknown(file, line, piece, _join(problem, f"{_type_of(value)}, not an object"))
+        if event.shape != UNKNOWN:
+            events.append(event)
+        elif is_known:
+            events.append(event._replace(raw=raw))
+            is_known = False
+    return events
+
+
+def _known(values: list[Any], pieces: list[str], file: str | None, line: int) -> list[Event]:
+    return [event for event in _events(values, pieces, file, line, "", None) if event.shape != UNKNOWN]
+
+
+def _behind_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return position if found is None else found.end()
 
 
 def _event(found: dict[str, Any], file: str | None, line: int, raw: str, problem: str | None) -> Event:

@@ -15,6 +15,9 @@ from fzctl.logs.event import Event
 _MOST_TOGETHER: Final = 1000
 """Events without time that are kept together; a whole log may have none."""
 
+_MOST_TEXT: Final = 1 << 20
+"""Characters of such events."""
+
 _BEFORE_ALL: Final = -(1 << 80)
 
 
@@ -73,11 +76,13 @@ def _groups(events: Iterator[Event]) -> Iterator[tuple[int, list[Event]]]:
     """Each event that has a time with those behind it that have none; the first also with those before it."""
     time = _BEFORE_ALL
     group: list[Event] = []
+    size = 0
     for event in events:
         starts = event.time is not None and time != _BEFORE_ALL
-        if group and (starts or len(group) >= _MOST_TOGETHER):
+        if group and (starts or len(group) >= _MOST_TOGETHER or size > _MOST_TEXT):
             yield time, group
-            group = []
+            group, size = [], 0
+        size += len(event.raw)
         if event.time is not None:
             time = event.time
         group.append(event)

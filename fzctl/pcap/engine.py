@@ -6,6 +6,7 @@ The package ``fzctl-kernel`` (folder ``kernel/``) holds the same loops in C.
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 from functools import partial
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ def record_skimmer(order: str, probe: int) -> Skimmer:
     return partial(_kernel.skim_records, order == ">", probe)
 
 
-def block_skimmer(order: str, probe: int, interfaces: frozenset[int]) -> Skimmer:
+def block_skimmer(order: str, probe: int, interfaces: Set[int]) -> Skimmer:
     """As :func:`fzctl.pcap.skim.block_skimmer`."""
     if _kernel is None:
         return skim.block_skimmer(order, probe, interfaces)

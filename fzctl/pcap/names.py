@@ -38,7 +38,10 @@ def pack_names(names: Mapping[str, str]) -> Iterator[bytes]:
 
 
 def parse_names(body: bytes, order: str) -> Iterator[tuple[str, str]]:
-    """Address and name of each record, of several names the first; up to what does not fit."""
+    """Address and name of each record, of several names the first; up to what does not fit.
+
+    Names are cut at 1024 bytes.
+    """
     at = 0
     while at + 4 <= len(body):
         kind, length = struct.unpack_from(order + "HH", body, at)
@@ -47,7 +50,7 @@ def parse_names(body: bytes, order: str) -> Iterator[tuple[str, str]]:
             return
         size = _FAMILIES.get(kind)
         if size is not None and length > size:
-            name = body[at + size : at + length].partition(b"\0")[0]
+            name = body[at + size : at + min(length, size + _MAX_NAME)].partition(b"\0")[0]
             if name:
                 yield format_ip(body[at : at + size]), name.decode("utf-8", "backslashreplace")
         at += length + -length % 4

@@ -8,6 +8,7 @@ at is looked at again with all care.
 from __future__ import annotations
 
 import struct
+from collections.abc import Set
 from typing import Final
 
 from fzctl.pcap.datagrams import EXTENSIONS, UDP, DatagramFinder
@@ -111,7 +112,7 @@ def sieve_blocks(
     number: int,
     word: Unpack,
     shape: Shape,
-    interfaces: frozenset[int],
+    interfaces: Set[int],
     finder: DatagramFinder,
 ) -> tuple[int, int]:
     """Pass over enhanced packet blocks of ``interfaces`` from ``position``, which is at least 4.

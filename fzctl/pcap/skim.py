@@ -10,7 +10,7 @@ stop too early, never too late. One ``unpack_from`` reads all that a record is j
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ def record_skimmer(order: str, probe: int) -> Skimmer:
     return partial(skim_records, struct.Struct(f"{order}8xI{4 + probe}xI").unpack_from)
 
 
-def block_skimmer(order: str, probe: int, interfaces: frozenset[int]) -> Skimmer:
+def block_skimmer(order: str, probe: int, interfaces: Set[int]) -> Skimmer:
     """What passes over enhanced packet blocks of ``interfaces``, from position 4 on at the least.
 
     The position is behind a block, for the four bytes before it are its length once more.
@@ -71,7 +71,7 @@ def skim_records(unpack: Unpack, view: memoryview, position: int, number: int) -
 
 
 def skim_blocks(
-    word: Unpack, unpack: Unpack, interfaces: frozenset[int], view: memoryview, position: int, number: int
+    word: Unpack, unpack: Unpack, interfaces: Set[int], view: memoryview, position: int, number: int
 ) -> tuple[int, int]:
     """Pass over enhanced packet blocks of ``interfaces`` from ``position``, as ``skim_records`` does."""
     at = position - TRAILER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Set
 from typing import TYPE_CHECKING, Final
 
 from fzctl.pcap import blocks
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 # Longer than any packet, key log or name table; beyond it a length is taken for damage.
 MAX_BLOCK: Final = 16 * 1024 * 1024
 # Names that are kept; a capture's own are a few.
-MAX_NAMES: Final = 65536
+MAX_NAMES: Final = 16384
+# Interfaces of a section; a machine has a few, and a capture merged of many has no more.
+MAX_INTERFACES: Final = 65536
+# Bytes of the blocks that hold keys, all together; a block counts as so many at least.
+MAX_SECRETS: Final = 8 * 1024 * 1024
+_LEAST_SECRETS: Final = 256
 
 # Interface, time stamp, captured length and length precede the data of a packet block.
 _PACKET_DATA: Final = 28
@@ -29,15 +35,15 @@ _LEAST_PACKET: Final = blocks.LEAST_LENGTH[blocks.ENHANCED_PACKET]
 # Number, time, interface, where the data starts and ends in the window, length on the wire.
 _Packet = tuple[int, int | None, Interface, int, int, int]
 # The link aimed at, its interfaces, what passes over their frames.
-_Aim = tuple[Link | None, frozenset[int], Skimmer | None]
+_Aim = tuple[Link | None, Set[int], Skimmer | None]
 
 
 class BlockWalk:
     """Takes in block after block; ``frame_count`` is how many frames were passed so far.
 
-    ``secrets`` holds type and bytes of the decryption secrets blocks passed so far, ``names`` the
-    name of each address in the name resolution blocks, ``skipped_link_types`` the link types that we
-    cannot read with their number of frames.
+    ``secrets`` holds type and bytes of the decryption secrets blocks passed so far that are for
+    WireGuard, ``names`` the name of each address in the name resolution blocks,
+    ``skipped_link_types`` the link types that we cannot read with their number of frames.
     """
 
     def __init__(self, window: Window, *, user0_is_ip: bool = False) -> None:
@@ -49,6 +55,8 @@ class BlockWalk:
         self._begin = 0
         self._user0_is_ip = user0_is_ip
         self._interfaces: list[Interface] = []
+        self._groups: dict[int, set[int]] = {}
+        self._secrets_room = MAX_SECRETS
         self._link: Link | None = None
         self._skim: Skimmer | None = None
         self._aims: dict[int | None, _Aim] = {}
@@ -155,12 +163,7 @@ class BlockWalk:
         elif kind == blocks.SECTION:
             self._begin_section(position)
         elif kind == blocks.INTERFACE:
-            body = bytes(self.window.view[position + 8 : position + size - TRAILER])
-            interface = blocks.parse_interface(body, self.order, user0_is_ip=self._user0_is_ip)
-            self._interfaces.append(interface)
-            self._aims.clear()
-            if self._aim is None or self._aim == interface.link_type:
-                self._aim_at(interface.link_type)
+            self._enter_interface(position, size)
         elif kind == blocks.SECRETS:
             self._enter_secrets(position, size)
         elif kind == blocks.NAMES:
@@ -169,6 +172,18 @@ class BlockWalk:
                 if address in self.names or len(self.names) < MAX_NAMES:
                     self.names[address] = name
 
+    def _enter_interface(self, position: int, size: int) -> None:
+        if len(self._interfaces) == MAX_INTERFACES:
+            raise self.window.error(position, f"more than {MAX_INTERFACES} interfaces in one section")
+        body = bytes(self.window.view[position + 8 : position + size - TRAILER])
+        interface = blocks.parse_interface(body, self.order, user0_is_ip=self._user0_is_ip)
+        if interface.link is not None:
+            self._groups.setdefault(interface.link_type, set()).add(len(self._interfaces))
+        self._interfaces.append(interface)
+        self._aims.clear()
+        if self._aim is None or self._aim == interface.link_type:
+            self._aim_at(interface.link_type)
+
     def _begin_section(self, position: int) -> None:
         window = self.window
         major, minor = struct.unpack_from(self.order + "HH", window.view, position + 12)
@@ -176,6 +191,7 @@ class BlockWalk:
         if major != 1 or minor not in (0, 2):
             raise window.error(position, f"version {major}.{minor} of the pcapng format is unknown")
         self._interfaces = []
+        self._groups = {}
         self._aims.clear()
         self._aim_at(None)
 
@@ -185,6 +201,11 @@ class BlockWalk:
         start = position + 16
         if length > size - 20:
             raise window.error(position, f"secrets claim {length} bytes in a block that holds {size - 20}")
+        if kind != blocks.WIREGUARD_KEYS:
+            return
+        self._secrets_room -= max(size, _LEAST_SECRETS)
+        if self._secrets_room < 0:
+            raise window.error(position, f"the keys in it have more than {MAX_SECRETS} bytes")
         self.secrets.append((kind, bytes(window.view[start : start + length])))
 
     def _comments(self, position: int, size: int, after: int) -> tuple[str, ...]:
@@ -217,14 +238,10 @@ class BlockWalk:
         self._link, self._group, self._skim = aimed
 
     def _group_of(self, link_type: int | None) -> _Aim:
-        group = frozenset(
-            index
-            for index, interface in enumerate(self._interfaces)
-            if interface.link is not None and interface.link_type == link_type
-        )
-        if not group:
-            return None, group, None
-        link = self._interfaces[min(group)].link
+        group = None if link_type is None else self._groups.get(link_type)
+        if group is None:
+            return None, set(), None
+        link = self._interfaces[next(iter(group))].link
         assert link is not None
         return link, group, block_skimmer(self.order, link.probe, group)
 

@@ -191,6 +191,8 @@ def _message(row: Row, sent: Sent, name: str) -> str:
     )  # fmt: skip
     facts = "".join(f"<tr><th>{quote(title)}</th><td>{quote(text)}</td></tr>" for title, text in _facts(sent))
     dump = quote(hexdump(sent.record.message.packet))
+    if sent.left_out:
+        dump += f"\n{sent.left_out:,} bytes more"
     return (
         f'<details><summary class="summary">{head}</summary><div class="inside" id="{name}">'
         f"<table>{facts}</table><pre>{dump}</pre></div></details>"

@@ -32,6 +32,20 @@ PRESHARED: Final = "PRESHARED_KEY"
 TRANSPORT_KEY: Final = "TRANSPORT_KEY"
 KINDS: Final = (LOCAL_STATIC, REMOTE_STATIC, LOCAL_EPHEMERAL, PRESHARED, TRANSPORT_KEY)
 
+MOST_LINES: Final = 100_000
+"""Lines of a key log that are read: a thousand handshakes have four thousand."""
+
+_LONGEST: Final = 1024
+# Sentences that a file may be full of are made once.
+_EXPECTED: Final = f"expected is KIND = KEY with KIND one of {', '.join(KINDS)}"
+_NO_LINE: Final = f"this is no line of a key log; {_EXPECTED}"
+_TOO_LONG: Final = "this line is far too long for a key"
+_LONE_PSK: Final = (
+    f"this {PRESHARED} follows no {LOCAL_EPHEMERAL} of its own: Wireshark ignores it silently, "
+    "fzctl tries it; put it behind the ephemeral key"
+)
+_BOM: Final = b"\xef\xbb\xbf"
+
 _COMMENT: Final = re.compile(r"(?:^|\s)[#;].*")
 _INDEX: Final = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,8})\s+(\S.*)")
 # Only words of this form are repeated in a warning: base64 knows no underscore.
@@ -61,11 +75,12 @@ class Complaint(NamedTuple):
 
 
 class KeyLog(NamedTuple):
-    """A key log's lines, in their order."""
+    """A key log's lines, in their order; ``is_cut``: it had more than ``MOST_LINES``, the first were read."""
 
     name: str
     entries: tuple[Entry, ...] = ()
     warnings: tuple[Complaint, ...] = ()
+    is_cut: bool = False
 
     def psk_of(self) -> dict[Entry, Entry]:
         """The preshared key that belongs to each ephemeral key which has one."""
@@ -82,13 +97,17 @@ class KeyLog(NamedTuple):
 
 def parse_keylog(text: str | bytes, name: str) -> KeyLog:
     """Read a key log; ``name`` is what messages call it. Bad lines become warnings."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+    data = text.encode() if isinstance(text, str) else text
+    lines = data.removeprefix(_BOM).split(b"\n", MOST_LINES)
+    is_cut = len(lines) > MOST_LINES and lines.pop() != b""
     entries: list[Entry] = []
     warnings: list[Complaint] = []
     ephemeral_before = False
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        line = _COMMENT.sub("", line, count=1).strip()
+    for number, raw in enumerate(lines, start=1):
+        if len(raw) > _LONGEST:
+            warnings.append(Complaint(number, _TOO_LONG))
+            continue
+        line = _COMMENT.sub("", raw.decode("utf-8", "replace"), count=1).strip()
         if not line:
             continue
         entry, problem = _parse_line(line, number, name)
@@ -96,17 +115,11 @@ def parse_keylog(text: str | bytes, name: str) -> KeyLog:
             warnings.append(Complaint(number, problem))
             continue
         if entry.kind == PRESHARED and not ephemeral_before:
-            warnings.append(
-                Complaint(
-                    number,
-                    f"this {PRESHARED} follows no {LOCAL_EPHEMERAL} of its own: "
-                    "Wireshark ignores it silently, fzctl tries it; put it behind the ephemeral key",
-                )
-            )
+            warnings.append(Complaint(number, _LONE_PSK))
         if entry.kind in (LOCAL_EPHEMERAL, PRESHARED):
             ephemeral_before = entry.kind == LOCAL_EPHEMERAL
         entries.append(entry)
-    return KeyLog(name, tuple(entries), tuple(warnings))
+    return KeyLog(name, tuple(entries), tuple(warnings), is_cut)
 
 
 def format_keylog(entries: Iterable[Entry]) -> str:
@@ -127,11 +140,10 @@ def handshake_entries(static: Secret, remote: bytes, ephemeral: Secret, psk: Sec
 def _parse_line(line: str, number: int, name: str) -> tuple[Entry | None, str]:
     kind, equals, value = (part.strip() for part in line.partition("="))
     if not equals or kind not in KINDS:
-        if _SPEAKABLE.fullmatch(kind):
-            problem = f"{kind} is no kind of key" if equals else f"{kind} has no = and no key"
-        else:
-            problem = "this is no line of a key log"
-        return None, f"{problem}; expected is KIND = KEY with KIND one of {', '.join(KINDS)}"
+        if not _SPEAKABLE.fullmatch(kind):
+            return None, _NO_LINE
+        problem = f"{kind} is no kind of key" if equals else f"{kind} has no = and no key"
+        return None, f"{problem}; {_EXPECTED}"
     index = None
     if kind == TRANSPORT_KEY:
         found = _INDEX.fullmatch(value)

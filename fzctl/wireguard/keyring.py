@@ -6,6 +6,7 @@ Also keeps account of which of them fit anything.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from fzctl.wireguard.cookies import mac1_key, mac1_of
@@ -13,6 +14,12 @@ from fzctl.wireguard.keylog import LOCAL_EPHEMERAL, LOCAL_STATIC, PRESHARED, REM
 from fzctl.wireguard.keys import PrivateKey, Secret
 from fzctl.wireguard.messages import Initiation
 from fzctl.wireguard.noise import NO_PSK
+
+MOST_PSKS: Final = 4096
+"""Preshared keys that are tried on a handshake, beside those of its own ephemeral keys."""
+
+MOST_OF_INDEX: Final = 64
+"""Transport keys that are kept of one receiver index, the last: indices are random."""
 
 
 class Keyring:
@@ -49,19 +56,19 @@ class Keyring:
         return None
 
     def psks(self, *ephemerals: bytes) -> Iterator[Secret]:
-        """All preshared keys: first those of these ephemeral keys, then none, then all others."""
+        """Preshared keys to try: first those of these ephemeral keys, then none, then the first others."""
         tried: dict[Secret, None] = {}
         for public in ephemerals:
             tried.update(self._psk_of.get(public, {}))
         yield from tried
-        for psk in self._psks:
+        for psk in islice(self._psks, MOST_PSKS + 1):
             if psk not in tried:
                 yield psk
 
     @property
     def psk_count(self) -> int:
-        """How many preshared keys there are, the one that stands for none not counted."""
-        return len(self._psks) - 1
+        """How many preshared keys may be tried, the one that stands for none not counted."""
+        return min(len(self._psks) - 1, MOST_PSKS)
 
     def use(self, *things: object) -> tuple[Entry, ...]:
         """Note that these fit a captured session, and give the (first) lines that hold them.
@@ -98,4 +105,5 @@ class Keyring:
         keys = self.transport.setdefault(index, [])
         if entry.key not in keys:
             keys.insert(0, entry.key)
+            del keys[MOST_OF_INDEX:]
         return index, entry.key

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fzctl.analysis.findings import Spot, Subject
 from fzctl.analysis.ladder import Flow, Ladder, Sent
 from fzctl.nat.client import State
+from fzctl.protocol.packet import MAX_PACKET
 from tests.analysis.scenario import START, Scene
+from tests.records import raw, record
 
 SUBJECT = Subject(1, 1)
 DOMAIN = Subject(1, 1, "r", "a.example")
@@ -43,3 +45,14 @@ def test_packets_of_one_state_are_one_flow_until_the_next_message() -> None:
     counted = [(flow.state, flow.packets_to, flow.bytes_to, flow.packets_from) for flow in flows]
     assert counted == [(State.CONFIRMED, 2, 200, 1), (State.FAILED, 1, 100, 0), (State.CONFIRMED, 1, 50, 0)]
     assert list(flows[0].domains) == ["a.example"]
+
+
+def test_of_packets_too_large_for_a_receiver_the_beginning_is_kept() -> None:
+    for with_copies in (False, True):
+        ladder, packet = Ladder(with_copies=with_copies), raw(0, b"x" * 60_000)
+        ladder.message(record(packet), None, SUBJECT)
+        [rung] = ladder.kept().things
+        assert isinstance(rung, Sent)
+        assert rung.record.message.packet == packet[:MAX_PACKET]
+        assert rung.record.message.error == record(packet).message.error
+        assert rung.left_out == len(packet) - MAX_PACKET

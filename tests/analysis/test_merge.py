@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fzctl.analysis.merge import merge
 from fzctl.records import Record
 from tests.analysis.scenario import SECOND, Scene, only_connection
+from tests.records import goodbye
 
 
 def both_ends(session: int | None = 1) -> tuple[Scene, Scene]:
@@ -97,3 +98,12 @@ def test_nothing_is_lost_and_each_captures_order_stays(times: list[list[int | No
         assert [each.frame for each in merged if each.file == str(number)] == list(range(1, len(own) + 1))
     known = [each.time for each in merged if each.time is not None]
     assert known == sorted(known)
+
+
+def test_a_flood_of_equal_messages_is_merged_in_linear_time() -> None:
+    client, gateway = Scene(None, "client"), Scene(None, "gateway")
+    for place in range(20_000):
+        client.add(place * 1e-6, goodbye(), "a>b")
+    gateway.add(0.5, goodbye(), "a>b")
+    merged = list(merge([client.records, gateway.records]))
+    assert sum(each.copy_of is not None for each in merged) == 1

@@ -95,3 +95,11 @@ def test_the_same_bytes_in_another_dialect_are_another_kind(monkeypatch: pytest.
         "assigned_ips": 2,
         "request": 1,
     }
+
+
+def test_packets_too_large_for_a_receiver_are_counted_and_not_remembered() -> None:
+    found, stats = Scene(), Stats()
+    for place in range(3):
+        stats.observe(found.add(place, raw(0, b"x" * 60_000), "a>b"))
+    assert stats.report().total.messages == 3
+    assert stats._by_packet == {}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import pytest
 
+from fzctl.cli.keys import cut_sentence
+from fzctl.wireguard.keylog import MOST_LINES
 from tests.cli.conftest import Run
+from tests.pcap import build
+from tests.records import goodbye
 
 DATA = Path(__file__).parents[1] / "wireguard" / "data"
 CONTROL = {
@@ -149,3 +154,17 @@ def test_doctor_reports_a_broken_capture_as_far_as_it_goes(
     assert found.code == 3
     assert "session 1" in found.out
     assert "ends within a record" in found.err
+
+
+@pytest.mark.parametrize("verb", ["decode", "doctor"])
+def test_keys_in_a_capture_that_are_too_many_are_used_as_far_as_they_go(
+    verb: str, fzctl: Run, tmp_path: Path
+) -> None:
+    keys = b"\n" * MOST_LINES + b"REMOTE_STATIC_PUBLIC_KEY = x"
+    secrets = build.block(10, struct.pack("<II", 0x57474B4C, len(keys)) + keys)
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(build.section() + build.interface() + secrets + build.packet(goodbye()))
+    found = fzctl(verb, "-r", str(path))
+    assert found.code == 3
+    assert f"fzctl: the keys in {path}: {cut_sentence()}" in found.err
+    assert "Goodbye" in found.out or "1 control message" in found.out

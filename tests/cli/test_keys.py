@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.cli.keys import GrowingKeys, load_keylogs, warn
+from fzctl.cli.keys import GrowingKeys, cut_sentence, load_keylogs, warn
 from fzctl.errors import CaptureError
+from fzctl.wireguard.keylog import MOST_LINES
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -94,3 +95,16 @@ def test_a_log_that_is_just_being_replaced_is_left_for_the_next_look(tmp_path: P
 def test_a_log_that_is_missing_from_the_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="the keys cannot be read"):
         GrowingKeys([str(tmp_path / "no")], quiet=True)
+
+
+def test_a_log_that_is_too_long_is_used_as_far_as_it_goes_and_is_a_problem(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", f"REMOTE_STATIC_PUBLIC_KEY = {KEY}\n" * (MOST_LINES + 1))
+    logs, problems = load_keylogs([path], quiet=True)
+    assert [len(log.entries) for log in logs] == [MOST_LINES]
+    assert problems == [f"{path}: {cut_sentence()}"]
+
+
+def test_of_a_device_without_end_only_the_beginning_is_read() -> None:
+    logs, problems = load_keylogs(["/dev/zero"], quiet=True)
+    assert [log.entries for log in logs] == [()]
+    assert problems == [f"/dev/zero: {cut_sentence()}"]

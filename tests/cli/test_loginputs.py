@@ -65,3 +65,13 @@ def test_what_is_told_is_redacted(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "left out as no log" in told
     assert "cannot be opened" in told
     assert "acme" not in told
+
+
+def test_of_many_problems_the_first_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = LogInputs(ARGS, None)
+    for number in range(30):
+        inputs.complain(CaptureError(f"{number}.log", "is damaged"))
+    inputs.report()
+    said = capsys.readouterr().err.splitlines()
+    assert sum("is damaged" in line for line in said) == 20
+    assert "fzctl: 10 more of the logs could not be read" in said

@@ -44,3 +44,11 @@ def test_json_is_one_array_whatever_the_count(count: int, capsys: pytest.Capture
         shown.show(EVENT)
     shown.finish()
     assert [each["message"] for each in json.loads(capsys.readouterr().out)] == ["hi"] * count
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_long_line_does_not_wait_for_others(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = output(form, live=False)
+    shown.show(one("2026-08-22T00:53:24.158Z  INFO a::b: " + "x" * 100_000))
+    assert len(capsys.readouterr().out) > 100_000
+    shown.finish()

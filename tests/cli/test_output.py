@@ -177,3 +177,11 @@ def test_binary_goes_to_no_terminal(terminal: Run, hex_file: Callable[..., str])
         2,
         "fzctl: a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout\n",
     )
+
+
+def test_a_long_record_does_not_wait_for_others(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Output(make_form(options(form="hex"), live=False), None, live=False)
+    shown.show(record(raw(0, b"x" * 1000)))
+    assert capsys.readouterr().out == ""
+    shown.show(record(raw(0, b"x" * 60_000)))
+    assert len(capsys.readouterr().out) > 120_000

@@ -13,7 +13,7 @@ from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
 from fzctl.records import read_records
 from tests.analysis.scenario import udp
-from tests.records import assigned, status
+from tests.records import assigned, raw, status
 
 SAMPLES = Path(__file__).parents[2] / "captures"
 ARGS = Namespace(dialect="auto", user0_is_ip=False)
@@ -88,3 +88,14 @@ def test_ipv6_proxy_ips_count_either_way(tmp_path: Path) -> None:
     with open_capture(path) as capture:
         assert list(plain_records(capture, ARGS, None, lambda *each: frames.append(each[2]))) == []
     assert frames == [1, 2]
+
+
+def test_packets_too_large_for_a_receiver_are_not_remembered(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.pcap")
+    with open_writer(path, link_type=101) as writer:
+        for place in range(2):
+            writer.write(raw(0, b"x" * 60_000), place)
+    with open_capture(path) as capture:
+        first, second = plain_records(capture, ARGS, None, lambda *packet: None)
+    assert first.message == second.message
+    assert first.message is not second.message

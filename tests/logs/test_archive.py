@@ -170,3 +170,22 @@ def test_a_damaged_member_is_one_sentence(tmp_path: Path) -> None:
     logs, _, problems = logs_in(tmp_path, bytes(data))
     assert not logs
     assert "a.log: is damaged: " in problems[0]
+
+
+def test_a_directory_that_lies_about_its_count_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<HHH", 1, 0, 0) + bytes(12) + b"a"
+    directory = entry * (archive.MOST_MEMBERS + 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 5, 5, len(directory), 30, 0)
+    logs, _, problems = logs_in(tmp_path, b"PK\x03\x04" + bytes(26) + directory + end)
+    assert not logs
+    assert problems == ["holds more than 10000 files or 4 GB; unpack it and give fzctl the folder"]
+
+
+def test_an_encrypted_member_is_one_sentence_and_the_rest_is_read(tmp_path: Path) -> None:
+    data = bytearray(zip_of({"a.log": LOG, "b.log": LOG * 2}))
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    logs, _, problems = logs_in(tmp_path, bytes(data))
+    assert [name for name, _ in logs] == ["b.log"]
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        "is encrypted; unpack it and give fzctl the folder"
+    ]

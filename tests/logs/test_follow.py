@@ -120,7 +120,7 @@ def test_a_folder_gets_new_logs_and_no_rotated_one_twice(tmp_path: Path) -> None
     append(first, "early", second=29)
     assert messages(found) == ["early", "late"]
     assert len(found) >= 2
-    assert found.close() == []
+    assert list(found.close()) == []
 
 
 def test_what_goes_wrong_with_one_log_loses_nothing_of_the_others(
@@ -144,4 +144,4 @@ def test_what_goes_wrong_with_one_log_loses_nothing_of_the_others(
     assert [str(error) for error in found.problems] == [
         f"{tmp_path / 'a.log'}: cannot be read: Input/output error"
     ]
-    found.close()
+    list(found.close())

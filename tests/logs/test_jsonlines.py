@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fzctl.logs.event import Span
+from fzctl.logs.parse import parse_line
 from tests.logs.read import one, sample
 
 TIME = "2024-12-20T10:15:12.006549753Z"
@@ -75,8 +76,28 @@ def test_an_object_that_is_no_event_is_broken_and_kept() -> None:
 
 
 def test_what_came_before_the_damage_is_still_an_event() -> None:
-    from fzctl.logs.parse import parse_line
-
     events = parse_line(f"{stackdriver(message='a')}{stackdriver()[:40]}".encode())
     assert [event.message for event in events] == ["a", None]
     assert [event.problem for event in events] == [None, "broken JSON: the line is cut short"]
+
+
+def test_values_in_a_row_that_are_no_events_are_one_broken_event() -> None:
+    for text in ("{}" * 3, "{} [] 1", "[1] [2]"):
+        [event] = parse_line(text.encode())
+        assert (event.shape, event.raw) == ("unknown", text)
+    found = parse_line(f"{{}}{stackdriver(message='a')}[]{stackdriver(message='b')}".encode())
+    assert [event.message for event in found] == [None, "a", "b"]
+
+
+@pytest.mark.parametrize("value", ["{} ", "[]", '{"a":[]}'])
+def test_a_long_row_is_read_in_linear_time_up_to_a_bound(value: str) -> None:
+    text = value * 300_000
+    [event] = parse_line(text.encode())
+    assert (event.raw, event.problem) == (text, "more than 1000 JSON values on one line")
+
+
+def test_of_a_long_row_of_events_the_first_are_shown() -> None:
+    *events, last = parse_line((stackdriver(message="m") * 1001).encode())
+    assert [event.message for event in events] == ["m"] * 1000
+    assert {event.raw for event in events} == {stackdriver(message="m")}
+    assert last.problem == "more than 1000 JSON values on one line"

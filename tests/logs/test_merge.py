@@ -85,3 +85,18 @@ def test_a_log_is_opened_when_it_is_due_and_a_pipe_only_once() -> None:
     assert (opened.count("late"), opened.count("early"), opened.count("pipe")) == (1, 2, 1)
     assert [each.message for each in found] == ["a", "p", "b"]
     assert opened.count("pipe") == 1
+
+
+def test_long_lines_without_time_are_not_collected() -> None:
+    taken = 0
+
+    def opened() -> Generator[Event]:
+        nonlocal taken
+        yield event(1, "first")
+        for taken in range(1, 900):  # noqa: B007 - tells how far it came
+            yield event(None, "long")._replace(raw="x" * 100_000)
+
+    merged = merge([Lane(opened, again=False), lane(event(2, "b"))])
+    assert next(merged).message == "first"
+    assert taken < 20
+    assert sum(each.message == "long" for each in merged) == 899

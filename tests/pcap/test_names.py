@@ -71,3 +71,9 @@ def test_any_bytes_are_read_as_far_as_they_go(body: bytes, order: str) -> None:
     for address, name in parse_names(body, order):
         ip_address(address)
         assert name
+
+
+def test_long_names_are_cut() -> None:
+    one = bytes((192, 0, 2, 1)) + b"n" * 60_000 + b"\0"
+    body = struct.pack("<HH", 1, len(one)) + one + bytes(-len(one) % 4)
+    assert read([body]) == [("192.0.2.1", "n" * 1024)]

@@ -15,7 +15,7 @@ from fzctl.analysis.ladder import Ladder
 from fzctl.render.glossary import GLOSSARY
 from fzctl.render.storyhtml import to_html
 from fzctl.render.verdict import verdict_on
-from tests.records import harmful
+from tests.records import harmful, raw, record
 from tests.render.analyses import SCRIPTS, analysis_of, hostile, inactive, with_traffic, working
 from tests.render.browser import browse
 
@@ -141,3 +141,10 @@ def test_a_browser_opens_it_without_complaint_or_network(
     assert verdict_on(analysis).headline in Page(visit.out).text
     assert visit.console == []
     assert visit.requests == []
+
+
+def test_of_a_packet_too_large_for_a_receiver_the_beginning_is_dumped() -> None:
+    page = to_html([analysis_of([record(raw(0, b"x" * 60_000))])])
+    assert "04f0  78 78" in page
+    assert "\n0500  " not in page
+    assert "58,768 bytes more" in page

@@ -12,6 +12,7 @@ from fzctl.wireguard.keylog import (
     KINDS,
     LOCAL_EPHEMERAL,
     LOCAL_STATIC,
+    MOST_LINES,
     PRESHARED,
     REMOTE_STATIC,
     TRANSPORT_KEY,
@@ -167,3 +168,18 @@ def test_real_key_logs_read_without_a_warning() -> None:
 
 def test_an_empty_log_is_none() -> None:
     assert parse_keylog("", "k") == KeyLog("k")
+
+
+def test_a_log_without_end_is_read_up_to_a_bound_and_says_so() -> None:
+    line = b"REMOTE_STATIC_PUBLIC_KEY = %s\n" % TEXTS[0].encode()
+    whole = parse_keylog(line * MOST_LINES, "k")
+    assert (len(whole.entries), whole.is_cut) == (MOST_LINES, False)
+    more = parse_keylog(line * MOST_LINES + b"#", "k")
+    assert (len(more.entries), more.is_cut) == (MOST_LINES, True)
+
+
+def test_a_line_of_a_megabyte_is_one_complaint() -> None:
+    text = f"{LOCAL_STATIC} = {'A' * 1_000_000}\n{LOCAL_STATIC} = {TEXTS[0]}\n"
+    log = parse_keylog(text, "k")
+    assert [entry.key.raw for entry in log.entries] == KEYS[:1]
+    assert log.warnings == ((1, "this line is far too long for a key"),)

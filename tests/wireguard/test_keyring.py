@@ -10,7 +10,7 @@ from fzctl.wireguard.keylog import (
     TRANSPORT_KEY,
     Entry,
 )
-from fzctl.wireguard.keyring import Keyring
+from fzctl.wireguard.keyring import MOST_OF_INDEX, MOST_PSKS, Keyring
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, parse
 from fzctl.wireguard.noise import NO_PSK
@@ -90,3 +90,14 @@ def test_a_preshared_key_of_zeros_need_not_fit() -> None:
     ring.add(log(Entry(PRESHARED, NO_PSK)))
     assert ring.unused() == []
     assert ring.psk_count == 0
+
+
+def test_of_one_index_and_of_preshared_keys_a_bounded_number_is_tried() -> None:
+    ring = Keyring()
+    keys = [Secret(number.to_bytes(32, "big")) for number in range(1, MOST_PSKS + 10)]
+    ring.add(log(*[Entry(TRANSPORT_KEY, key, 7) for key in keys]))
+    ring.add(log(Entry(LOCAL_EPHEMERAL, A), *[Entry(PRESHARED, key) for key in (PSK, *keys, OTHER)]))
+    assert ring.transport == {7: keys[: -MOST_OF_INDEX - 1 : -1]}
+    assert list(ring.psks(A.public))[:3] == [PSK, NO_PSK, keys[0]]
+    assert len(list(ring.psks(A.public))) == MOST_PSKS + 1
+    assert ring.psk_count == MOST_PSKS
