@@ -48,7 +48,7 @@ def make_redactor(args: Namespace) -> Redactor | None:
         redactor = Redactor(token_bytes(KEY_LENGTH))
     else:
         redactor = Redactor(_read_key(args.redact_key, quiet=args.quiet))
-    conceal({escape(path): redactor.redact_path(path) for path in _paths(args) if len(path) > 2})
+    conceal({escape(path): escape(redactor.redact_path(path)) for path in _paths(args) if len(path) > 2})
     return redactor
 
 
