@@ -106,9 +106,8 @@ def test_the_printed_command_is_harmless_to_see_and_the_same_in_a_shell() -> Non
     launch = Launch(("wireshark", "-r", "a \x1b[31m'.pcap"), {"WIRESHARK_CONFIG_DIR": "/a b"})
     text = wiresharkopen.shell_command(launch)
     assert text == r"WIRESHARK_CONFIG_DIR='/a b' wireshark -r $'a \033[31m\047.pcap'"
-    done = subprocess.run(
-        ["bash", "-c", f"wireshark() {{ printf '%s|' \"$@\"; }}; {text}"], capture_output=True
-    )
+    script = f"wireshark() {{ printf '%s|' \"$@\"; }}; {text}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
     assert done.stdout == b"-r|a \x1b[31m'.pcap|"
 
 
