@@ -24,6 +24,8 @@ class FzctlError(Exception):
     """Anything that fzctl refuses or fails at; its text is meant for the user."""
 
     exit_code: int = EXIT_NEGATIVE
+    has_lines: bool = False
+    """Does the text go on below its first line? Elsewhere a line's end is part of a name."""
 
 
 class UsageError(FzctlError):

@@ -28,9 +28,18 @@ HOSTILE = (
 )
 
 
+# What is invisible and yet printable to Python: the rest of Unicode's Default_Ignorable_Code_Point (15.1,
+# DerivedCoreProperties.txt), and what is blank.
+_HIDING = (
+    *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0),
+    *(*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+)
+HIDING = frozenset(map(chr, _HIDING))
+
+
 def harmful(text: str) -> set[str]:
     """The characters of output that a terminal would obey, or that hide; lines may end."""
-    return {each for each in text if not each.isprintable() and each != "\n"}
+    return {each for each in text if (not each.isprintable() and each != "\n") or each in HIDING}
 
 
 def packet(name: str, **values: object) -> bytes:

@@ -17,12 +17,15 @@ from fzctl.carriers.outer import wrap
 from fzctl.errors import CarrierError
 from fzctl.pcap.blocks import WIREGUARD_KEYS
 from fzctl.pcap.links import RAW
+from fzctl.pcap.sinks import is_planted
 from fzctl.pcap.writer import open_writer
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import Entry, format_keylog, parse_keylog
 
+_WRITE: Final = "write the capture"
 _PRIVATE: Final = 0o600
 _OTHERS: Final = 0o077
+_FOREIGN: Final = "it exists and is no file of yours; name another one"
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -70,7 +73,7 @@ class KeyLogFile:
         try:
             state = os.fstat(self._file)
             if not stat.S_ISREG(state.st_mode) or state.st_uid != os.geteuid():
-                raise self._trouble("it exists and is no file of yours; name another one")
+                raise self._trouble(_FOREIGN)
             if state.st_mode & _OTHERS:
                 raise self._trouble("others may open it, and keys go into it; chmod 600 takes that away")
             text = os.pread(self._file, _MOST_BYTES, 0)
@@ -97,12 +100,12 @@ class CaptureFile:
     def __init__(self, path: str) -> None:
         if path.endswith((".pcap", ".gz", ".zst")):
             problem = "a capture that grows with its keys inside is pcapng and not packed; name it .pcapng"
-            raise CarrierError("write the capture", path, problem)
+            raise CarrierError(_WRITE, path, problem)
         self._file: Any = None
         try:
             target = sys.stdout.buffer if path == "-" else self._open(path)
         except OSError as error:
-            raise CarrierError("write the capture", path, error.strerror or str(error)) from None
+            raise CarrierError(_WRITE, path, error.strerror or str(error)) from None
         self._writer: Final = open_writer(target, RAW, "pcapng")
         self._writer.flush()
 
@@ -127,9 +130,15 @@ class CaptureFile:
                     self._file.close()
 
     def _open(self, path: str) -> Any:
+        if is_planted(path):
+            raise CarrierError(_WRITE, path, "it is a link that somebody else made; name the file itself")
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
         self._file = os.fdopen(handle, "wb")
-        if stat.S_ISREG(os.fstat(handle).st_mode):
+        state = os.fstat(handle)
+        if stat.S_ISREG(state.st_mode):
+            if state.st_uid != os.geteuid():
+                self._file.close()
+                raise CarrierError(_WRITE, path, _FOREIGN)
             # An older file keeps its mode, and keys are about to go into it.
             os.fchmod(handle, _PRIVATE)
             os.ftruncate(handle, 0)

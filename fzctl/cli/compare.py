@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.keys import add_key_argument
+from fzctl.cli.streams import say
 from fzctl.errors import EXIT_DONE, EXIT_NEGATIVE, UsageError
 from fzctl.protocol.kinds import AUTO
 from fzctl.render.escape import escape
@@ -70,7 +71,7 @@ def _compare(args: Namespace, source: str) -> int:
         f"in tshark, {count_of(len(found), 'difference')}\n"
     )
     for problem in inputs.problems:
-        sys.stderr.write(f"fzctl: {escape(problem)}\n")
+        say(f"fzctl: {escape(problem)}")
     return inputs.exit_code or (EXIT_NEGATIVE if found else EXIT_DONE)
 
 

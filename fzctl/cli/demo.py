@@ -25,7 +25,7 @@ from fzctl.nat.patterns import DomainPattern
 from fzctl.protocol.codec import decode
 from fzctl.protocol.fields import Status
 from fzctl.records import Record
-from fzctl.render.escape import escape
+from fzctl.render.escape import escape, quote_for_shell
 
 if TYPE_CHECKING:
     from fzctl.carriers.peer import PeerCarrier
@@ -80,7 +80,7 @@ def run(args: Namespace) -> int:
     files = _make_files(args.folder)
     print("A client and a gateway, WireGuard between them on loopback:\n")
     play(files, _Screen().take)
-    print(f"\nWhat {files.capture} holds, opened with the keys inside:\n")
+    print(f"\nWhat {escape(files.capture)} holds, opened with the keys inside:\n")
     sys.stdout.write(_decoded(files.capture, args))
     print("\nTo look closer:\n")
     print("\n".join(f"  {command}" for command in commands(files)))
@@ -116,18 +116,16 @@ def play(files: Files, tell: Callable[[str, Happening], None]) -> None:
 
 def commands(files: Files) -> list[str]:
     """What to type next."""
-    from shlex import quote
-
     from fzctl.cli.main import VERBS
 
-    us, capture = _program(), quote(files.capture)
+    us, capture = _program(), quote_for_shell(files.capture)
     further = [f"{us} {verb} {capture}" for verb in ("analyze", "check", "stats") if verb in VERBS]
     return [
         f"{us} decode -T tree {capture}",
         f"{us} decode -Y 'fzp2p.status == \"Inactive\"' -T jsonl {capture}",
         *further,
-        f"{us} respond --peer {quote(files.gateway)}      # in one terminal, and in another:",
-        f"{us} client --peer {quote(files.client)} --domain {WIKI} --resource {RESOURCE}",
+        f"{us} respond --peer {quote_for_shell(files.gateway)}      # in one terminal, and in another:",
+        f"{us} client --peer {quote_for_shell(files.client)} --domain {WIKI} --resource {RESOURCE}",
     ]
 
 
@@ -220,11 +218,10 @@ def _decoded(capture: str, args: Namespace) -> str:
 
 def _program() -> str:
     """How to call us again."""
-    from shlex import quote
     from shutil import which
 
     if which("fzctl"):
         return "fzctl"
     if os.path.basename(sys.argv[0]) == "fzctl":
-        return quote(sys.argv[0])
-    return f"{quote(sys.executable)} -m fzctl"
+        return quote_for_shell(sys.argv[0])
+    return f"{quote_for_shell(sys.executable)} -m fzctl"

@@ -88,7 +88,7 @@ def _text(findings: list[Finding], *, colour: bool) -> str:
     lines = []
     for finding in findings:
         mark, style = _MARKS[finding.state]
-        lines.append(f"{paint(f'{mark:<8}', style, colour)}{finding.name:<{width}}  {finding.detail}")
+        lines.append(f"{paint(f'{mark:<8}', style, colour)}{finding.name:<{width}}  {escape(finding.detail)}")
         if finding.remedy:
-            lines.append(f"{'':<{8 + width}}  -> {finding.remedy}")
+            lines.append(f"{'':<{8 + width}}  -> {escape(finding.remedy)}")
     return "\n".join(lines) + "\n"

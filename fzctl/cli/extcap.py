@@ -22,8 +22,12 @@ def main(arguments: list[str]) -> int:
         return _fail(_first_line(error), error.exit_code)
     except Exception as error:
         if os.environ.get("FZCTL_TRACEBACK"):
-            raise
-        return _fail(f"this is a bug in fzctl ({type(error).__name__}: {error})", EXIT_BUG)
+            from fzctl.cli.streams import say_traceback
+
+            say_traceback()
+        from fzctl.render.escape import escape
+
+        return _fail(f"this is a bug in fzctl ({escape(f'{type(error).__name__}: {error}')})", EXIT_BUG)
 
 
 def _answer(request: Request) -> int:
@@ -44,13 +48,17 @@ def _answer(request: Request) -> int:
 
 
 def _interfaces() -> list[str]:
-    """The machine's interfaces. Wireshark asks at each start, so nothing slow is used."""
+    """The machine's interfaces. Wireshark asks at each start, so nothing slow is used.
+
+    A name that Wireshark could take for something else is left out; nobody has one by accident.
+    """
     from _socket import if_nameindex
 
     try:
-        return [name for _, name in if_nameindex()]
+        names = [name for _, name in if_nameindex()]
     except OSError:
         return []
+    return [name for name in names if name.isprintable() and not {*name} & {*"{}"}]
 
 
 def _complaint(expression: str) -> str:
@@ -67,14 +75,15 @@ def _complaint(expression: str) -> str:
 
 def _first_line(error: FzctlError) -> str:
     """An error about a filter goes on and points at the place, which Wireshark's window cannot show."""
-    return str(error).partition("\n")[0]
+    from fzctl.render.escape import escape
+
+    return escape(str(error).partition("\n")[0] if error.has_lines else str(error))
 
 
 def _fail(text: str, code: int) -> int:
     from fzctl.cli.streams import say
-    from fzctl.render.escape import escape
 
-    say(f"fzctl: {escape(text)}")
+    say(f"fzctl: {text}")
     return code
 
 

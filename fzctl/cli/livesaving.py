@@ -94,4 +94,7 @@ def _open_writer(args: Namespace) -> CaptureWriter:
         limits = parse_limits(args.limits)
     except ValueError as error:
         raise UsageError(f"-b: {error}") from None
-    return RotatingWriter(args.write, limits) if args.limits else open_writer(args.write, link_type=None)
+    private = getattr(args, "embed_keys", False)
+    if args.limits:
+        return RotatingWriter(args.write, limits, private=private)
+    return open_writer(args.write, link_type=None, private=private)

@@ -57,9 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except FzctlError as error:
-        # Only errors about the command line have lines, and those quote nothing but it.
-        text = str(error) if isinstance(error, UsageError) else escape(str(error))
-        return _fail(text, error.exit_code)
+        lines = str(error).split("\n") if error.has_lines else [str(error)]
+        return _fail("\n".join(map(escape, lines)), error.exit_code)
     except BrokenPipeError:
         streams.abandon()
         return EXIT_READER_GONE
@@ -70,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("interrupted", EXIT_INTERRUPTED)
     except Exception as error:
         if os.environ.get("FZCTL_TRACEBACK"):
-            raise
+            streams.say_traceback()
         what = escape(f"{type(error).__name__}: {error}")
         return _fail(f"this is a bug in fzctl ({what}); FZCTL_TRACEBACK=1 shows where", EXIT_BUG)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KEY_LENGTH: Final = 32
 _SHORTEST: Final = 16
 _MOST_BYTES: Final = 65536
+_SYSTEM: Final = 0
 _OF_FILES: Final = ("files", "read", "keys", "captures", "logs", "write")
 
 
@@ -47,7 +48,7 @@ def make_redactor(args: Namespace) -> Redactor | None:
         redactor = Redactor(token_bytes(KEY_LENGTH))
     else:
         redactor = Redactor(_read_key(args.redact_key, quiet=args.quiet))
-    conceal({escape(path): redactor.redact_path(path) for path in _paths(args) if len(path) > 2})
+    conceal({escape(path): escape(redactor.redact_path(path)) for path in _paths(args) if len(path) > 2})
     return redactor
 
 
@@ -79,7 +80,7 @@ def _read_key(path: str, *, quiet: bool) -> bytes:
 def _read_existing(path: str, *, quiet: bool) -> bytes:
     try:
         with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            state = os.fstat(file.fileno())
             key = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise CaptureError(path, f"the key for --redact-key cannot be read: {error.strerror}") from None
@@ -88,6 +89,8 @@ def _read_existing(path: str, *, quiet: bool) -> bytes:
             f"{escape(path)} is no key for --redact-key: it must have {_SHORTEST} to {_MOST_BYTES} bytes; "
             "name a file that does not exist, and one is made"
         )
-    if not quiet and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+    if not quiet and state.st_uid not in (_SYSTEM, os.geteuid()):
+        say(f"fzctl: {escape(path)}: this key is somebody else's, who can test guesses with it")
+    elif not quiet and stat.S_ISREG(state.st_mode) and state.st_mode & (stat.S_IRGRP | stat.S_IROTH):
         say(f"fzctl: {escape(path)}: others can read this key (chmod 600 takes that away)")
     return key

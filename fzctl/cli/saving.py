@@ -197,7 +197,8 @@ def open_saver(args: Namespace) -> Iterator[Saver | None]:
         return
     from fzctl.pcap.writer import open_writer
 
-    with open_writer(args.write, link_type=None) as writer:
+    # Whoever can read a file with keys can read what they open.
+    with open_writer(args.write, link_type=None, private=getattr(args, "embed_keys", False)) as writer:
         yield kind(writer, args.write)
 
 

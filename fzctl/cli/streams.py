@@ -62,3 +62,12 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         pass
+
+
+def say_traceback() -> None:
+    """Where the error that is being handled came from, on stderr; its own words are harmless there."""
+    from traceback import format_exc
+
+    from fzctl.render.escape import escape
+
+    say("\n".join(map(escape, format_exc().rstrip("\n").split("\n"))))

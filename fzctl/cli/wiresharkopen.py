@@ -12,7 +12,7 @@ from fzctl.cli.keys import load_keylogs
 from fzctl.cli.streams import say
 from fzctl.cli.wiresharkinstall import NO_LUA, dissector_text
 from fzctl.errors import EXIT_DONE, CaptureError, ToolError, UsageError
-from fzctl.render.escape import escape
+from fzctl.render.escape import escape, quote_for_shell
 from fzctl.wireshark.folders import NO_LUA_FOR_ROOT, Folders, ask_or_guess
 from fzctl.wireshark.launch import Launch, cache_folder, has_profile, loads_dissector, plan, write_own
 from fzctl.wireshark.profile import profile_files, profile_zip
@@ -40,9 +40,15 @@ def run_open(args: Namespace) -> int:
     if not args.quiet and os.geteuid() == 0 and (folders.version or NO_LUA_FOR_ROOT) >= NO_LUA_FOR_ROOT:
         say(f"fzctl: {NO_LUA}; run it as yourself")
     if args.only_print:
-        print(launch)
+        print(shell_command(launch))
         return EXIT_DONE
     return _become(launch)
+
+
+def shell_command(launch: Launch) -> str:
+    """How to start Wireshark like that from a shell."""
+    settings = [f"{name}={quote_for_shell(value)}" for name, value in launch.environment.items()]
+    return " ".join([*settings, *map(quote_for_shell, launch.command)])
 
 
 def add_profile_arguments(parser: ArgumentParser) -> None:

@@ -22,6 +22,8 @@ class FilterError(UsageError):
     The message is one sentence, then the expression, then a line with carets under the place.
     """
 
+    has_lines = True
+
     def __init__(self, text: str, span: Span, problem: str) -> None:
         self.text = text
         self.span = span

@@ -16,12 +16,29 @@ _SPACE: Final = " \t\r\n"
 _COLOURS: Final = re.compile(r"(?:\x1b|\\u001[bB])\[[0-9;]*m")
 _LITERAL: Final = re.compile(r"(?:null|true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*")
 
+_PLAIN: Final = rb"[^\s\"'\\,;&)}\]]"
+
 # WireGuard's keys: whoever keeps a key log or a configuration beside the logs does not want them shown.
 _KEY: Final = re.compile(
-    rb"((?:PRIVATE|PRESHARED|TRANSPORT)_?KEY[\"']?\s*[=:]\s*[\"']?(?:[0-9A-F]+\s+)?)[A-Z0-9+/]{42,43}=?",
+    rb"((?:PRIVATE|PRESHARED|TRANSPORT)_?KEY[\"']?\s*[=:]\s*[\"']?(?:[0-9A-FX]{1,10}\s+)?)"
+    + _PLAIN
+    + rb"{8,}",
     re.IGNORECASE,
 )
+_LONE_KEY: Final = re.compile(rb"\s*[A-Za-z0-9+/]{43}=\s*")
+_LONGEST_LONE: Final = 64
 _NOT_SHOWN: Final = rb"\1(a key, not shown)"
+
+# Firezone hides what opens a portal or a relay. Where something else wrote it, it is not shown either: what
+# is called a password or a secret, and what is called a token and looks like one.
+_OPENS: Final = rb"\\*[\"']?\s*[=:]\s*\\*[\"']?"
+_SECRET: Final = re.compile(
+    rb"((?:password|passwd|secret)" + _OPENS + rb")"
+    rb"(?!\(|\[|\*|Secret|Some|None|null|true|false|[0-9]+[,}])"
+    rb"(?:(?<=\\\")[^\"\\]+|(?<=\")(?:[^\"\\]|\\.)+|" + _PLAIN + rb"+)"
+    rb"|((?:token(?:" + _OPENS + rb"|\s+)|bearer\s+))(?=" + _PLAIN + rb"*[0-9])[A-Z0-9._~+/=-]{16,}",
+    re.IGNORECASE,
+)
 
 
 class Line(NamedTuple):
@@ -50,8 +67,13 @@ def parse_line(
     ``goes_on`` tells that a text event stands above, ``left_out`` how many bytes are missing at the end.
     """
     problem = None
-    if b"KEY" in data or b"Key" in data or b"key" in data:
+    if len(data) < _LONGEST_LONE and _LONE_KEY.fullmatch(data):
+        data = b"(a key, not shown)"
+    lowered = data.lower()
+    if b"key" in lowered:
         data = _KEY.sub(_NOT_SHOWN, data)
+    if b"token" in lowered or b"passw" in lowered or b"secret" in lowered or b"bearer" in lowered:
+        data = _SECRET.sub(_hidden, data)
     try:
         raw = text = data.decode()
     except UnicodeDecodeError:
@@ -77,6 +99,10 @@ def parse_line(
     if problem is not None:
         text = raw
     return [parse_text(text, file, number, raw, problem, goes_on=goes_on)]
+
+
+def _hidden(found: re.Match[bytes]) -> bytes:
+    return (found[1] or found[2]) + b"(a secret, not shown)"
 
 
 def _spell(character: str) -> str:

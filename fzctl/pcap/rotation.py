@@ -43,14 +43,19 @@ class RotatingWriter(CaptureWriter):
         limits: Limits,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        private: bool = False,
     ) -> None:
         """``now`` is seconds since the Unix epoch, for names; ``clock`` never steps back.
+
+        ``private`` files can be read by their owner alone.
 
         Raises CaptureError where the first file cannot be written.
         """
         self.finished: Final[deque[str]] = deque()
         self._path: Final = path
         self._limits: Final = limits
+        self._private: Final = private
         self._now: Final = now
         self._clock: Final = clock
         self._link_types = []
@@ -142,7 +147,7 @@ class RotatingWriter(CaptureWriter):
         self._begun = self._clock()
         self._frames = 0
         self._name = name_of(self._path, self._number, self._now())
-        self._writer: CaptureWriter = open_writer(self._name, link_type=None)
+        self._writer: CaptureWriter = open_writer(self._name, link_type=None, private=self._private)
         self.format = self._writer.format
         self._sink = self._writer._sink
 

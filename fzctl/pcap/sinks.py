@@ -10,10 +10,14 @@ import os
 import stat
 import sys
 import zlib
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from fzctl.errors import CaptureError
 from fzctl.pcap.compression import load_zstd
+
+_SYSTEM: Final = 0
+_EVERYBODY: Final = 0o666
+_PRIVATE: Final = 0o600
 
 Target = str | os.PathLike[str] | BinaryIO
 
@@ -84,10 +88,13 @@ class _FileSink(Sink):
 class _NewFileSink(_FileSink):
     """A regular file, written beside its final name and renamed when it is whole."""
 
-    def __init__(self, name: str, file: Any, packer: _Packer | None, written: str, path: str) -> None:
+    def __init__(
+        self, name: str, file: Any, packer: _Packer | None, written: str, path: str, *, private: bool
+    ) -> None:
         super().__init__(name, file, packer)
         self._written = written
         self._path = path
+        self._private = private
         self._flushed = 0
 
     def flush(self) -> None:
@@ -110,7 +117,7 @@ class _NewFileSink(_FileSink):
 
     def _give_name(self) -> None:
         try:
-            if os.path.exists(self._path):
+            if os.path.exists(self._path) and not self._private:
                 os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))
             os.replace(self._written, self._path)
         except OSError as error:
@@ -122,11 +129,12 @@ class _NewFileSink(_FileSink):
             os.unlink(self._written)
 
 
-def open_sink(target: Target) -> Sink:
+def open_sink(target: Target, *, private: bool = False) -> Sink:
     """Open a path, ``-`` (standard output) or a binary file object, which stays open.
 
-    A path that ends in ``.gz`` or ``.zst`` is packed. Raises CaptureError where the target
-    cannot be written or zstd is missing.
+    A path that ends in ``.gz`` or ``.zst`` is packed. A ``private`` file can be read by its owner
+    alone, whatever was there before. Raises CaptureError where the target cannot be written or
+    zstd is missing.
     """
     if not isinstance(target, (str, os.PathLike)):
         return Sink(str(getattr(target, "name", "stream")), target)
@@ -136,15 +144,28 @@ def open_sink(target: Target) -> Sink:
     packer = _packer_for(name)
     path = os.path.realpath(name)
     try:
+        if is_planted(name):
+            raise CaptureError(name, "is a link that somebody else made; name the file itself")
         if os.path.isdir(path):
             raise CaptureError(name, "is a directory, not a file to write")
         if os.path.exists(path) and not os.path.isfile(path):
             return _FileSink(name, open(path, "wb"), packer)
         written = f"{path}.{os.getpid()}.part"
-        return _NewFileSink(name, open(written, "xb"), packer, written, path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        file = os.open(written, flags, _PRIVATE if private else _EVERYBODY)
+        return _NewFileSink(name, os.fdopen(file, "wb"), packer, written, path, private=private)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CaptureError(name, f"cannot be written: {reason}") from error
+
+
+def is_planted(path: str) -> bool:
+    """Is this a link that is neither ours nor the system's?
+
+    In a folder that others write to, it would lead us to overwrite what they chose. The kernel looks
+    after that where a file is opened (``fs.protected_symlinks``), but not where one is renamed.
+    """
+    return os.path.islink(path) and os.lstat(path).st_uid not in (_SYSTEM, os.geteuid())
 
 
 def _packer_for(name: str) -> _Packer | None:

@@ -245,18 +245,20 @@ def open_writer(
     target: Target,
     link_type: int | None = RAW,
     format: str | None = None,  # noqa: A002 - the word that callers look for
+    *,
+    private: bool = False,
 ) -> CaptureWriter:
     """Open a capture for writing: a path, ``-`` (standard output) or a binary file object.
 
     ``link_type`` is that of interface 0; with ``None`` ``add_interface`` comes first. ``format`` is
     ``pcap`` or ``pcapng``; without it a path that ends in ``.pcap`` (before ``.gz`` or ``.zst``, which
-    pack) is pcap and all else pcapng. Raises CaptureError where the target cannot be written,
-    ValueError for another format.
+    pack) is pcap and all else pcapng. A ``private`` file can be read by its owner alone. Raises
+    CaptureError where the target cannot be written, ValueError for another format.
     """
     kind = format or _format_of(target)
     if kind not in _WRITERS:
         raise ValueError(f"{kind!r} is no capture format")
-    sink = open_sink(target)
+    sink = open_sink(target, private=private)
     try:
         return _WRITERS[kind](sink, link_type)
     except BaseException:

@@ -23,8 +23,14 @@ _IGNORED: Final = frozenset(
 _SECTION: Final = re.compile(r"\[([A-Za-z]+)\]")
 _ENDPOINT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\]\s]+)?)\]|([^\s:\[\]]+)):([0-9]{1,5})")
 _BASE64_TEXT: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-# Only words of this form are repeated in an error: a key that lost its place could stand there.
+# Only such words are repeated in an error, longer ones only where they are nearly a setting's: a part of
+# a key that lost its place could stand there.
 _SPEAKABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
+_SHORT: Final = 7
+_SETTINGS: Final = (
+    *("privatekey", "listenport", "address", "publickey", "presharedkey", "allowedips", "endpoint"),
+    *("persistentkeepalive", *sorted(_IGNORED)),
+)
 
 
 class PeerConfig(NamedTuple):
@@ -244,7 +250,12 @@ class _Parser:
         return found[1] or found[2], int(found[3])
 
     def _speak(self, word: str) -> str:
-        return word if _SPEAKABLE.fullmatch(word) else "what stands before the ="
+        from difflib import get_close_matches
+
+        is_short = len(word) <= _SHORT
+        if _SPEAKABLE.fullmatch(word) and (is_short or get_close_matches(word.lower(), _SETTINGS)):
+            return word
+        return "what stands before the ="
 
     def _wrong(self, problem: str) -> CarrierError:
         return _refusal(self._name, f"line {self._line}: {problem}")

@@ -112,5 +112,5 @@ def _canonical_ipv6(text: str) -> str:
     """The C library, and so Wireshark, writes ``::102:304`` as ``::1.2.3.4``; Rust does not."""
     try:
         return format_ip(inet_pton(AF_INET6, text))
-    except OSError:  # a name in place of the address
+    except (OSError, ValueError):  # a name in place of the address, or a text with a zero
         return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -18,11 +17,6 @@ class Launch(NamedTuple):
 
     command: tuple[str, ...]
     environment: dict[str, str]
-
-    def __str__(self) -> str:
-        """The same for a shell."""
-        settings = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
-        return " ".join([*settings, shlex.join(self.command)])
 
 
 def plan(

@@ -114,6 +114,31 @@ def test_an_older_capture_is_replaced_and_made_private(tmp_path: Path) -> None:
     assert mode(path) == 0o600
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_somebody_else_put_there_is_not_written_to(
+    is_link: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "x.pcapng", tmp_path / "other"
+    other.write_text("before")
+    if is_link:
+        path.symlink_to(other)
+    else:
+        path.write_text("before")
+    monkeypatch.setattr("fzctl.pcap.sinks._SYSTEM", -1)
+    monkeypatch.setattr(os, "geteuid", lambda: path.lstat().st_uid + 1)
+    said = "it is a link that somebody else made" if is_link else "it exists and is no file of yours"
+    with pytest.raises(CarrierError, match=rf"cannot write the capture .*x\.pcapng: {said}"):
+        CaptureFile(str(path))
+    assert path.read_text() == "before"
+
+
+def test_a_link_of_our_own_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcapng"
+    path.symlink_to(tmp_path / "real.pcapng")
+    CaptureFile(str(path)).close()
+    assert frames(tmp_path / "real.pcapng") == []
+
+
 @pytest.mark.parametrize("name", ["x.pcap", "x.pcapng.gz", "x.zst"])
 def test_names_of_what_cannot_grow_with_keys_inside_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CarrierError, match=r"name it \.pcapng"):

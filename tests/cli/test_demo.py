@@ -13,6 +13,7 @@ import pytest
 
 from fzctl.cli.demo import GIT, PAY, WIKI, Files, commands
 from tests.cli.conftest import Run
+from tests.records import harmful
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +102,9 @@ def test_commands_are_quoted_for_a_shell() -> None:
     for command in commands(Files.of("/tmp/a folder; $(x)")):
         words = shlex.split(command, comments=True)
         assert any(word.startswith("/tmp/a folder; $(x)/") for word in words)
+
+
+def test_commands_with_a_hostile_folder_are_harmless_to_see() -> None:
+    for command in commands(Files.of("/tmp/\x1b]0;x\x07\u202e")):
+        assert "/tmp/\\033]0;x\\007\\342\\200\\256/" in command
+        assert not harmful(command)

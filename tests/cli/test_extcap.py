@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from fzctl.cli import extcap
 from fzctl.cli.extcap import main
 from fzctl.wireshark.extcap import dlts_answer, interfaces_answer
 from tests.cli.conftest import ENVIRONMENT
+from tests.records import harmful
 
 LATE = "fzp2p.response_in is known only later: use it as Wireshark's display filter"
 UNKNOWN = "fzctl: unknown option --extcap-magic; Wireshark starts this program\n"
@@ -26,6 +28,17 @@ def test_the_three_questions_are_answered(capsys: pytest.CaptureFixture[str]) ->
     assert "{value=lo}" in capsys.readouterr().out
 
 
+def test_an_interface_whose_name_would_say_more_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["wg0", "x}{display=lo}", "\x1b[2J", "\udcff", "\u202ea"]
+    monkeypatch.setattr("_socket.if_nameindex", lambda: list(enumerate(names)))
+    assert main(["--extcap-config"]) == 0
+    out = capsys.readouterr().out
+    assert re.findall(r"^value .*?\{value=(.*?)\}", out, re.MULTILINE) == ["", "any", "wg0"]
+    assert not harmful(out)
+
+
 @pytest.mark.parametrize(
     ("expression", "answer"),
     [
@@ -37,6 +50,7 @@ def test_the_three_questions_are_answered(capsys: pytest.CaptureFixture[str]) ->
             "fzp2p.response_in",
             f"{LATE}\n",
         ),
+        ("\x1b", 'filter: "\ufffd" has no meaning here; text goes in "quotes"\n'),
     ],
 )
 def test_a_filter_is_judged_while_it_is_typed(
@@ -63,7 +77,13 @@ def test_a_bug_of_ours_is_a_sentence_too(
     monkeypatch.setattr(extcap, "dlts_answer", broken)
     monkeypatch.delenv("FZCTL_TRACEBACK", raising=False)
     assert main(["--extcap-dlts"]) == 70
-    assert capsys.readouterr().err == "fzctl: this is a bug in fzctl (LookupError: x)\n"
+    said = "fzctl: this is a bug in fzctl (LookupError: x)\n"
+    assert capsys.readouterr().err == said
+    monkeypatch.setenv("FZCTL_TRACEBACK", "1")
+    assert main(["--extcap-dlts"]) == 70
+    with_traceback = capsys.readouterr().err
+    assert with_traceback.startswith("Traceback (most recent call last):\n")
+    assert with_traceback.endswith(said)
 
 
 def test_the_questions_at_wiresharks_start_load_next_to_nothing() -> None:

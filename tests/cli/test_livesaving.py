@@ -91,12 +91,15 @@ def test_frames_bring_their_own_link_type(tmp_path: Path) -> None:
 def test_keys_are_embedded_once_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out.pcapng"
     first, second = LINE.format(1), LINE.format(2)
-    with LiveSaving.open(options(path), Saver) as saving:
+    args = options(path)
+    args.embed_keys = True
+    with LiveSaving.open(args, Saver) as saving:
         for text in (first, first, first + second, first + second):
             saving.embed([parse_keylog(text.encode(), "a")])
         assert saving.saver is not None
         saving.saver.save(GOODBYE)
     assert capsys.readouterr().err.count("holds the keys") == 1
+    assert path.stat().st_mode & 0o777 == 0o600
     with open_capture(path) as capture:
         assert list(capture.frames())
         texts = [text.decode() for _, text in capture.secrets]

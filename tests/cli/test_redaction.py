@@ -56,3 +56,16 @@ def test_a_place_where_no_key_can_be_made_is_told(decode: Run, tmp_path: Path) -
     found = decode("--redact-key", str(tmp_path / "no" / "key"))
     assert (found.code, found.out) == (3, "")
     assert "cannot be made: No such file or directory" in found.err
+
+
+def test_a_key_that_somebody_else_made_is_used_with_a_warning(
+    decode: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"sixteen bytes ok")
+    path.chmod(0o600)
+    monkeypatch.setattr("fzctl.cli.redaction._SYSTEM", -1)
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    found = decode("--redact-key", str(path))
+    assert found.code == 0
+    assert "this key is somebody else's, who can test guesses with it" in found.err

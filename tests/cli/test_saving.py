@@ -78,7 +78,10 @@ def test_embedded_keys_open_the_file_without_asking_and_are_announced(
     keys: str, tmp_path: Path, fzctl: Run
 ) -> None:
     target = tmp_path / "open.pcapng"
+    target.touch()
+    target.chmod(0o666)
     found = fzctl("decode", "--keep-encrypted", "--embed-keys", "-k", keys, "-w", str(target), DIRECT)
+    assert target.stat().st_mode & 0o777 == 0o600
     assert f"fzctl: WARNING: {target} holds the keys: whoever gets it can read what is in it\n" in found.err
     assert messages(fzctl, target) == messages(fzctl, DIRECT, "-k", keys)
 

@@ -18,6 +18,7 @@ from fzctl.cli import wiresharkopen
 from fzctl.cli.wiresharkopen import run_open, run_profile
 from fzctl.errors import CaptureError, ToolError, UsageError
 from fzctl.wireshark.folders import ask_or_guess
+from fzctl.wireshark.launch import Launch
 from fzctl.wireshark.profile import profile_zip
 from tests.cli.conftest import ENVIRONMENT, ROOT
 
@@ -99,6 +100,15 @@ def test_keys_are_handed_on_and_those_that_wireshark_cannot_use_are_told(
     told = capsys.readouterr()
     assert f"wg.keylog_file:{keys}" in shlex.split(told.out)
     assert "Wireshark cannot use the TRANSPORT_KEY lines" in told.err
+
+
+def test_the_printed_command_is_harmless_to_see_and_the_same_in_a_shell() -> None:
+    launch = Launch(("wireshark", "-r", "a \x1b[31m'.pcap"), {"WIRESHARK_CONFIG_DIR": "/a b"})
+    text = wiresharkopen.shell_command(launch)
+    assert text == r"WIRESHARK_CONFIG_DIR='/a b' wireshark -r $'a \033[31m\047.pcap'"
+    script = f"wireshark() {{ printf '%s|' \"$@\"; }}; {text}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"-r|a \x1b[31m'.pcap|"
 
 
 @pytest.mark.parametrize(("file", "keys"), [("/nowhere", None), (CAPTURE, "/nowhere")])

@@ -201,6 +201,9 @@ def test_a_value_with_line_ends_goes_on_below_its_event() -> None:
     assert [event.message for event in found[1:4:2]] == ["    src: 1,", "}"]
 
 
+KEY = "LbLzoAFK62lYEhsA9xSNLvGme8pb8rQV2Z7WZMq3020="
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -209,15 +212,73 @@ def test_a_value_with_line_ends_goes_on_below_its_event() -> None:
         "PRESHARED_KEY = {}",
         "TRANSPORT_KEY = 0a1b2c3d {}",
         "PrivateKey = {}",
+        "{}",
+        "  {}\r",
         '{{"severity":"INFO","message":"m","privateKey":"{}"}}',
         f"{TEXT_LINE} preshared_key={{}}",
     ],
 )
 def test_a_key_that_lies_beside_the_logs_is_not_shown(line: str) -> None:
-    key = "LbLzoAFK62lYEhsA9xSNLvGme8pb8rQV2Z7WZMq3020="
-    event = one(line.format(key))
-    assert key[:-1] not in str(event)
+    event = one(line.format(KEY))
+    assert KEY[:8] not in str(event)
     assert "(a key, not shown)" in str(event)
+
+
+@pytest.mark.parametrize("key", [KEY[:-1], KEY[1:], KEY[:20] + "!" + KEY[20:], KEY + "=", KEY[:12]])
+def test_a_key_that_was_spoiled_is_not_shown_either(key: str) -> None:
+    event = one(f"PrivateKey = {key}")
+    assert key[:8] not in str(event)
+    assert key[-8:] not in str(event)
+
+
+TOKEN = "SFMyNTY.g2gDaANtAAAAJDNhYWNlYj"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token={}",
+        "FIREZONE_TOKEN={}",
+        f"{TEXT_LINE} token={{}}",
+        "GET wss://api.example.com/client?token={}&external_id=1",
+        "Authorization: Bearer {}",
+        "with token {}",
+        "password={}",
+        f'{TEXT_LINE} relay_password="{{}}"',
+        '{{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"m","token":"{}"}}',
+        '{{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"m","client_secret": "{}"}}',
+        '{{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"{{\\"password\\":\\"{}\\"}}"}}',
+    ],
+)
+def test_what_opens_a_portal_or_a_relay_is_not_shown(line: str) -> None:
+    event = one(line.format(TOKEN))
+    assert TOKEN[:8] not in str(event)
+    assert "(a secret, not shown)" in str(event)
+    assert event.problem is None or not line.startswith("{")
+
+
+@pytest.mark.parametrize("value", ["correct horse battery", "a\\\\b c", "x"])
+def test_a_password_in_quotes_is_hidden_to_its_end(value: str) -> None:
+    event = one(
+        f'{{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"m","password":"{value}","n":"1"}}'
+    )
+    assert event.fields == (("password", "(a secret, not shown)"), ("n", "1"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Invalid token: unauthorized_client_error",
+        "No token / actor_name on disk, starting in signed-out state",
+        "secret=Secret([REDACTED alloc::string::String])",
+        "password: None, token: Some(..)",
+        "the secret is out",
+        '{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"m","secret": 5}',
+    ],
+)
+def test_a_word_about_secrets_is_none(line: str) -> None:
+    assert "not shown" not in str(one(line))
+    assert one(line).problem is None or not line.startswith("{")
 
 
 def test_a_word_about_keys_is_no_key() -> None:

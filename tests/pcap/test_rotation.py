@@ -52,6 +52,14 @@ def test_the_oldest_are_removed(tmp_path: Path) -> None:
     assert [path.name[:9] for path in files] == ["out_00004", "out_00005"]
 
 
+def test_private_files_are_their_owners_alone(tmp_path: Path) -> None:
+    with RotatingWriter(str(tmp_path / "out.pcapng"), Limits(frames=1), private=True) as writer:
+        writer.add_interface(101)
+        for _ in range(3):
+            writer.write(goodbye(), TIME)
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 3
+
+
 def test_one_file_may_be_kept(tmp_path: Path) -> None:
     assert [path.name[:9] for path in write(tmp_path, Limits(frames=2, files=1), 10)] == ["out_00005"]
 

@@ -47,6 +47,37 @@ def test_an_abandoned_file_leaves_nothing_and_what_was_there(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["out.pcapng"]
 
 
+@pytest.mark.parametrize("before", [None, 0o666, 0o600])
+def test_a_private_file_is_its_owners_alone(before: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "keys.pcapng"
+    if before is not None:
+        path.touch()
+        path.chmod(before)
+    mask = os.umask(0)
+    try:
+        sink = open_sink(path, private=True)
+        [written] = [each for each in tmp_path.iterdir() if each != path]
+        assert written.stat().st_mode & 0o777 == 0o600
+        sink.close()
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_that_somebody_else_made_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, link = tmp_path / "precious", tmp_path / "out.pcapng"
+    target.write_text("before")
+    link.symlink_to(target)
+    monkeypatch.setattr(os, "geteuid", lambda: link.lstat().st_uid + 1)
+    monkeypatch.setattr("fzctl.pcap.sinks._SYSTEM", -1)
+    with pytest.raises(CaptureError, match=r"out\.pcapng: is a link that somebody else made"):
+        open_sink(link)
+    assert target.read_text() == "before"
+    assert sorted(os.listdir(tmp_path)) == ["out.pcapng", "precious"]
+
+
 def test_a_replaced_file_keeps_its_mode_and_a_link_its_target(tmp_path: Path) -> None:
     path = tmp_path / "real.pcapng"
     path.write_bytes(b"before")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.analysis.ladder import Ladder
+from fzctl.analysis.ladder import Analysis, Ladder
 from fzctl.render.glossary import GLOSSARY
+from fzctl.render.laddersvg import to_svg
 from fzctl.render.storyhtml import to_html
 from fzctl.render.verdict import verdict_on
-from tests.records import harmful, raw, record
+from tests.hostile import ATTACKS, NAME, packets
+from tests.records import TIME, harmful, raw, record
 from tests.render.analyses import SCRIPTS, analysis_of, hostile, inactive, with_traffic, working
 from tests.render.browser import browse
 
@@ -134,7 +136,7 @@ def test_the_browser_would_tell(tmp_path: Path, require_peer: Callable[[str], st
 def test_a_browser_opens_it_without_complaint_or_network(
     name: str, tmp_path: Path, require_peer: Callable[[str], str]
 ) -> None:
-    analysis = analysis_of(inactive().records) if name == "inactive" else hostile()
+    analysis = analysis_of(inactive().records) if name == "inactive" else every_attack()
     path = tmp_path / "report.html"
     path.write_text(to_html([analysis]), encoding="utf-8")
     visit = browse(require_peer("chromium"), path, tmp_path, "--dump-dom")
@@ -148,3 +150,23 @@ def test_of_a_packet_too_large_for_a_receiver_the_beginning_is_dumped() -> None:
     assert "04f0  78 78" in page
     assert "\n0500  " not in page
     assert "58,768 bytes more" in page
+
+
+@pytest.mark.peer("chromium")
+def test_a_browser_finds_nothing_to_run_in_the_picture(
+    tmp_path: Path, require_peer: Callable[[str], str]
+) -> None:
+    """A picture has no policy of its own that would stop a script."""
+    path = tmp_path / "ladder.svg"
+    told = "<script>console.error('no')</script>"
+    for text, said in ((to_svg([every_attack()]), 0), (to_svg([]).replace("</svg>", f"{told}</svg>"), 1)):
+        path.write_text(text, encoding="utf-8")
+        visit = browse(require_peer("chromium"), path, tmp_path, "--dump-dom")
+        assert len(visit.console) == said
+        assert visit.requests == []
+
+
+def every_attack() -> Analysis:
+    """Whatever somebody could put into messages, and into the name of a file."""
+    found = [record(each, place + 1, TIME + place * 10**9) for place, each in enumerate(packets())]
+    return analysis_of(found, files=(NAME, *ATTACKS.values()))

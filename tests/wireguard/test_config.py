@@ -134,6 +134,8 @@ def test_no_key_shows_in_its_repr() -> None:
         (f"[Interface]\nPublicKey = {OURS}\n", "line 2: PublicKey is no setting of an [Interface]"),
         ("[Interface]\nJc = 4\n", "line 2: Jc is no setting of an [Interface]"),
         (f"[Interface]\n{OURS} = 4\n", "line 2: what stands before the = is no setting of an [Interface]"),
+        ("[Interface]\nqW3rTzUi0P = 4\n", "line 2: what stands before the = is no setting of an [Interface]"),
+        ("[Interface]\nPrivatKey = 4\n", "line 2: PrivatKey is no setting of an [Interface]"),
         ("[Interface]\nListenPort = 65536\n", "line 2: ListenPort is no number from 0 to 65535"),
         ("[Interface]\nListenPort = wg\n", "line 2: ListenPort is no number from 0 to 65535"),
         (HEAD + "[Peer]\n", "line 3: this [Peer] has no PublicKey"),

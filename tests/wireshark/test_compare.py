@@ -43,6 +43,7 @@ def test_older_and_newer_booleans_are_the_same() -> None:
         ("fd00:2021:1111:8000::1", "fd00:2021:1111:8000::1"),
         ("::", "::"),
         ("gitlab.example.com", "gitlab.example.com"),
+        ("a\0b", "a\0b"),
     ],
 )
 def test_addresses_are_written_as_receivers_write_them(shown: str, ours: str) -> None:

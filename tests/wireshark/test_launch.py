@@ -18,9 +18,9 @@ def test_where_all_is_installed_only_the_profile_is_named() -> None:
 
 def test_script_keys_and_configuration_are_passed() -> None:
     launch = plan("wireshark", "a b.pcap", "/k", "/s/fzctl.lua", "/c")
-    assert str(launch) == (
-        "WIRESHARK_CONFIG_DIR=/c wireshark -X lua_script:/s/fzctl.lua -C Firezone -o wg.keylog_file:/k "
-        "-r 'a b.pcap'"
+    assert launch.environment == {"WIRESHARK_CONFIG_DIR": "/c"}
+    assert " ".join(launch.command) == (
+        "wireshark -X lua_script:/s/fzctl.lua -C Firezone -o wg.keylog_file:/k -r a b.pcap"
     )
 
 
