@@ -228,7 +228,8 @@ class Soaked:
             return (*command, "respond", *target, "--for", str(self._seconds("gateway")))
         return (
             *command, "client", *target, "--for", str(scale.seconds), "-n", str(scale.domains),
-            "--refresh", str(scale.refresh), "--timeout", str(_PATIENCE), "--resource", RESOURCE,
+            "--refresh", str(scale.refresh), "--rate", str(scale.domains / scale.refresh),
+            "--timeout", str(_PATIENCE), "--resource", RESOURCE,
         )  # fmt: skip
 
     def _verb_steps(self) -> list[dict[str, Any]]:
