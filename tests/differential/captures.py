@@ -44,7 +44,9 @@ def _traffic(chance: Random) -> bytes:
     protocol = chance.choice((6, 6, 17, 58, 50, 0, 44, 255))
     if chance.random() < 0.5:
         return build.ipv4(body, protocol=protocol)
-    addresses = chance.choice((b"\xfd" * 32, bytes(32), bytes(16) + b"\x20\x01" + bytes(14), chance.randbytes(32)))
+    addresses = chance.choice(
+        (b"\xfd" * 32, bytes(32), bytes(16) + b"\x20\x01" + bytes(14), chance.randbytes(32))
+    )
     return build.ipv6(body, protocol=protocol, addresses=addresses)
 
 
@@ -129,7 +131,9 @@ def pcapng(chance: Random, frames: int = 50) -> bytes:
         snaps = []
         for link_type in links:
             snaps.append(chance.choice((0, 0, 262_144, 96)))
-            out.append(build.interface(link_type, snap=snaps[-1], options=_options(chance, order), order=order))
+            out.append(
+                build.interface(link_type, snap=snaps[-1], options=_options(chance, order), order=order)
+            )
         tags = chance.choice((0, 0, 1, 2))
         for _ in range(chance.randrange(2 * frames)):
             out.append(_block(chance, order, links, snaps, tags))
@@ -233,7 +237,21 @@ def _word(chance: Random, data: bytes) -> bytes:
     if at + 4 > len(data):
         return data
     before = int.from_bytes(data[at : at + 4], "little")
-    numbers = (0, 1, 4, 12, 32, 262_144, 262_145, 1 << 24, (1 << 24) + 4, 1 << 31, 0xFFFF_FFFF, before + 1, before + 4)
+    numbers = (
+        0,
+        1,
+        4,
+        12,
+        32,
+        262_144,
+        262_145,
+        1 << 24,
+        (1 << 24) + 4,
+        1 << 31,
+        0xFFFF_FFFF,
+        before + 1,
+        before + 4,
+    )
     number = chance.choice((*numbers, before - 4)) & 0xFFFF_FFFF
     return data[:at] + number.to_bytes(4, chance.choice(("little", "big"))) + data[at + 4 :]
 

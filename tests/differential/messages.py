@@ -37,7 +37,20 @@ _STATUSES: Final = (
     '"Active"', '"Inactive"', '"active"', '"\\u0041ctive"', '{"Active":null}', '{"Inactive":null}', '{"Other":null}',
     '{"Active":1}', '{"Active":null,"x":1}', '{}', '""', '{"Active":{}}', '{ "Active" : null }', '["Active"]',
 )  # fmt: skip
-_CODES: Final = ("0", "200", "65535", "65536", "-1", "-0", "1e2", "200.0", "00", "1e999", '"200"', "12345678901234567890")
+_CODES: Final = (
+    "0",
+    "200",
+    "65535",
+    "65536",
+    "-1",
+    "-0",
+    "1e2",
+    "200.0",
+    "00",
+    "1e999",
+    '"200"',
+    "12345678901234567890",
+)
 _PROTOCOLS: Final = (
     '{"tcp":{"dst_port":443}}', '{"udp":{"dst_port":53}}', '"icmp"', '{"icmp":null}', '{"tcp":[443]}', '{"udp":[]}',
     '{"tcp":{}}', '{"tcp":{"dst_port":65536}}', '{"tcp":{"dst_port":443.0}}', '"tcp"', '{"tcp":null}', '{"icmp":{}}',
@@ -132,7 +145,9 @@ def break_bytes(chance: Random, data: bytes) -> bytes:
         at = chance.randrange(len(broken) + 1)
         how = chance.randrange(4)
         if how == 0:
-            broken[at:at] = chance.choice((b"\\", b'"', b",", b"\xff", b"\xed\xa0\x80", b"\xc3", b"{", b"0", b"\x7f"))
+            broken[at:at] = chance.choice(
+                (b"\\", b'"', b",", b"\xff", b"\xed\xa0\x80", b"\xc3", b"{", b"0", b"\x7f")
+            )
         elif how == 1:
             del broken[at : at + chance.choice((1, 1, 2, 8))]
         elif at < len(broken):
@@ -150,6 +165,8 @@ def extension(chance: Random, number: int, following: int) -> bytes:
         content = bytes((253, 0)) + bytes(8 * words + 4)  # an experiment's, no segments left (RFC 4727)
     elif number == 135:
         content = bytes((5, 0)) + bytes(8 * words + 4)
+    elif number == 140:
+        content = bytes((0x80,)) + bytes(8 * words + 5)  # Shim6 that carries something (RFC 5533 section 5.2)
     return bytes((following, words)) + content
 
 

@@ -188,14 +188,18 @@ def locate(link_type: int, data: bytes) -> tuple[int, tuple[str, ...]] | None:
                 found = version, 4, (name, f"ipv{version}")
     elif link_type in (1, 113, 276):
         name = {1: "ethernet", 113: "linux_cooked", 276: "linux_cooked_v2"}[link_type]
-        found = _behind_tags(name, {1: 12, 113: 14, 276: 0}[link_type], {1: 14, 113: 16, 276: 20}[link_type], data)
+        found = _behind_tags(
+            name, {1: 12, 113: 14, 276: 0}[link_type], {1: 14, 113: 16, 276: 20}[link_type], data
+        )
     if found is None:
         return None
     version, at, path = found
     return (at, path) if at < len(data) and data[at] >> 4 == version else None
 
 
-def _behind_tags(name: str, kind_at: int, header: int, data: bytes) -> tuple[int, int, tuple[str, ...]] | None:
+def _behind_tags(
+    name: str, kind_at: int, header: int, data: bytes
+) -> tuple[int, int, tuple[str, ...]] | None:
     path, at = [name], header
     kind = data[kind_at : kind_at + 2]
     while kind in (b"\x81\x00", b"\x88\xa8", b"\x91\x00"):

@@ -51,7 +51,10 @@ def differ(data: bytes, sizes: list[int]) -> list[str]:
     """In which of the ways to read a capture something else comes than the plain walk tells."""
     found = plainwalk.walk(data)
     ways: dict[str, tuple[Callable[[Capture], Iterable[Any]], Reading]] = {
-        "frames": (lambda each: (frame[:5] for frame in each.frames()), told(found, map(tuple, found.frames))),
+        "frames": (
+            lambda each: (frame[:5] for frame in each.frames()),
+            told(found, map(tuple, found.frames)),
+        ),
         "candidates": (Capture.candidates, told(found, plainwalk.controls(found))),
         "packets": (Capture.packets, told(found, plainwalk.controls_and_udp(found))),
     }
