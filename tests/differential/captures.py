@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -18,6 +19,7 @@ _TAGS: Final = (0x8100, 0x88A8, 0x9100)
 _ORDERS: Final = ("<", "<", ">")
 _MAGICS: Final = (build.NANOSECOND_MAGIC, build.MICROSECOND_MAGIC)
 _FAMILIES: Final = (2, 24, 28, 30, 10)
+_NUMBERS: Final = (0, 1, 4, 12, 32, 262_144, 262_145, 1 << 24, (1 << 24) + 4, 1 << 31, 0xFFFF_FFFF)
 _LARGE: Final = (9_000, 60_000, 65_535, 262_000, 262_144)
 
 
@@ -279,7 +281,7 @@ def _reorder(chance: Random, data: bytes) -> bytes:
     starts = [*_starts(data), len(data)]
     if len(starts) < 4:
         return data
-    parts = [data[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    parts = [data[a:b] for a, b in pairwise(starts)]
     first, second = chance.randrange(len(parts)), chance.randrange(len(parts))
     if chance.random() < 0.5:
         parts[first], parts[second] = parts[second], parts[first]
@@ -303,5 +305,6 @@ def _other_order(chance: Random, data: bytes) -> bytes:
 
 
 _DAMAGES: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (
-    _flip, _flip, _word, _word, _word, _cut_end, _cut_anywhere, _take_out, _put_in, _reorder, _splice, _other_order,
+    _flip, _flip, _word, _word, _word, _cut_end, _cut_anywhere, _take_out, _put_in, _reorder, _splice,
+    _other_order,
 )  # fmt: skip

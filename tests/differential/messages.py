@@ -17,54 +17,51 @@ _CONTROL: Final = 255
 _MOST: Final = 1232
 
 _UUIDS: Final = (
-    f'"{_UUID}"', f'"{_UUID.upper()}"', f'"{_UUID.replace("-", "")}"', f'"{{{_UUID}}}"', f'"urn:uuid:{_UUID}"',
-    '"6b7188f5-00ac-41dc-9ddd-57e2384f31e"', '"6b7188f500ac-41dc-9ddd-57e2384f31ef0"', '"\\u0036b7188f5-00ac-'
-    '41dc-9ddd-57e2384f31ef"', '"{6b7188f500ac41dc9ddd57e2384f31ef}"', '"6b7188f5-00ac-41dc-9ddd-57e2384f31eg"',
+    f'"{_UUID}"', f'"{_UUID.upper()}"', f'"{_UUID.replace("-", "")}"', f'"{{{_UUID}}}"',
+    f'"urn:uuid:{_UUID}"', '"6b7188f5-00ac-41dc-9ddd-57e2384f31e"',
+    '"6b7188f500ac-41dc-9ddd-57e2384f31ef0"', '"\\u0036b7188f5-00ac-41dc-9ddd-57e2384f31ef"',
+    '"{6b7188f500ac41dc9ddd57e2384f31ef}"', '"6b7188f5-00ac-41dc-9ddd-57e2384f31eg"',
 )  # fmt: skip
 _DOMAINS: Final = (
-    '"example.com"', '"Example.COM."', '"."', '"*.example.com"', '"a b.c"', '"a\\\\.b.c"', '"a\\\\046b"', '"\\\\[x"',
-    '"a..b"', '""', '"xn--bcher-kva.example"', '"b\u00fccher.example"', '"\\u0065xample.com"', '"a\\/b"', '"_x.y"',
-    f'"{"a" * 63}.b"', f'"{"a" * 64}.b"', f'"{".".join(["abcdefg"] * 31)}"', f'"{".".join(["a" * 49] * 5)}.abc.d"',
-    '"tab\\there"', '"\\u001b[2J"', '"\\ud83d\\ude00.x"', '"\\ud800"', '"\\udc00.x"', '"a\\\\256b"', '"nul\\u0000"',
+    '"example.com"', '"Example.COM."', '"."', '"*.example.com"', '"a b.c"', '"a\\\\.b.c"', '"a\\\\046b"',
+    '"\\\\[x"', '"a..b"', '""', '"xn--bcher-kva.example"', '"b\u00fccher.example"', '"\\u0065xample.com"',
+    '"a\\/b"', '"_x.y"', f'"{"a" * 63}.b"', f'"{"a" * 64}.b"', f'"{".".join(["abcdefg"] * 31)}"',
+    f'"{".".join(["a" * 49] * 5)}.abc.d"', '"tab\\there"', '"\\u001b[2J"', '"\\ud83d\\ude00.x"',
+    '"\\ud800"', '"\\udc00.x"', '"a\\\\256b"', '"nul\\u0000"',
 )  # fmt: skip
 _IPS: Final = (
-    '"100.96.0.1"', '"100.96.0.2"', '"fd00:2021:1111:8000::"', '"FD00:2021:1111:8000::7"', '"::"', '"::1"', '"0.0.0.0"',
-    '"::ffff:192.0.2.1"', '"::192.0.2.1"', '"1:2:3:4:5:6:7:8"', '"1:0:0:4:0:0:0:8"', '"255.255.255.255"',
-    '"1.2.3"', '"01.2.3.4"', '"1.2.3.4 "', '"fe80::1%eth0"', '"1::2::3"', '"12345::"', '"256.1.1.1"', '"::1.2.3.04"',
-    '"\\u0031.2.3.4"', '"1:2:3:4:5:6:7::"', '"::2:3:4:5:6:7:8"', '"1:2:3:4:5:6:1.2.3.4"',
+    '"100.96.0.1"', '"100.96.0.2"', '"fd00:2021:1111:8000::"', '"FD00:2021:1111:8000::7"', '"::"', '"::1"',
+    '"0.0.0.0"', '"::ffff:192.0.2.1"', '"::192.0.2.1"', '"1:2:3:4:5:6:7:8"', '"1:0:0:4:0:0:0:8"',
+    '"255.255.255.255"', '"1.2.3"', '"01.2.3.4"', '"1.2.3.4 "', '"fe80::1%eth0"', '"1::2::3"', '"12345::"',
+    '"256.1.1.1"', '"::1.2.3.04"', '"\\u0031.2.3.4"', '"1:2:3:4:5:6:7::"', '"::2:3:4:5:6:7:8"',
+    '"1:2:3:4:5:6:1.2.3.4"',
 )  # fmt: skip
 _STATUSES: Final = (
-    '"Active"', '"Inactive"', '"active"', '"\\u0041ctive"', '{"Active":null}', '{"Inactive":null}', '{"Other":null}',
-    '{"Active":1}', '{"Active":null,"x":1}', '{}', '""', '{"Active":{}}', '{ "Active" : null }', '["Active"]',
+    '"Active"', '"Inactive"', '"active"', '"\\u0041ctive"', '{"Active":null}', '{"Inactive":null}',
+    '{"Other":null}', '{"Active":1}', '{"Active":null,"x":1}', '{}', '""', '{"Active":{}}',
+    '{ "Active" : null }', '["Active"]',
 )  # fmt: skip
 _CODES: Final = (
-    "0",
-    "200",
-    "65535",
-    "65536",
-    "-1",
-    "-0",
-    "1e2",
-    "200.0",
-    "00",
-    "1e999",
-    '"200"',
-    "12345678901234567890",
-)
+    "0", "200", "65535", "65536", "-1", "-0", "1e2", "200.0", "00", "1e999", '"200"', "12345678901234567890",
+)  # fmt: skip
 _PROTOCOLS: Final = (
-    '{"tcp":{"dst_port":443}}', '{"udp":{"dst_port":53}}', '"icmp"', '{"icmp":null}', '{"tcp":[443]}', '{"udp":[]}',
-    '{"tcp":{}}', '{"tcp":{"dst_port":65536}}', '{"tcp":{"dst_port":443.0}}', '"tcp"', '{"tcp":null}', '{"icmp":{}}',
-    '{"sctp":{"dst_port":1}}', '{"tcp":{"dst_port":1,"x":2}}', '{"tcp":{"dst_port":1,"dst_port":1}}', '{}',
-    '{"tcp":[443,1]}', '{"tcp":{"dst_port":1},"udp":{"dst_port":2}}', '{"tcp":{"dst_port":-0}}', '"ICMP"',
+    '{"tcp":{"dst_port":443}}', '{"udp":{"dst_port":53}}', '"icmp"', '{"icmp":null}', '{"tcp":[443]}',
+    '{"udp":[]}', '{"tcp":{}}', '{"tcp":{"dst_port":65536}}', '{"tcp":{"dst_port":443.0}}', '"tcp"',
+    '{"tcp":null}', '{"icmp":{}}', '{"sctp":{"dst_port":1}}', '{"tcp":{"dst_port":1,"x":2}}', '{}',
+    '{"tcp":{"dst_port":1,"dst_port":1}}', '{"tcp":[443,1]}', '{"tcp":{"dst_port":1},"udp":{"dst_port":2}}',
+    '{"tcp":{"dst_port":-0}}', '"ICMP"',
 )  # fmt: skip
 _ANYTHING: Final = (
-    "null", "true", "false", "0", "-1", "3.25", "1e400", "[]", "{}", '"x"', "[1,[2,[3]]]", '{"a":{"b":[null]}}', "nul",
-    "-", "1.", ".5", "1e", "+1", "NaN", '"open', "'x'", "[1,]", '{"a":1,}', '{"a"}', "\x00", '"\x01"', '"\\x"', "",
-    '"\\u12"', "[" * 150 + "]" * 150, '"' + "long" * 80 + '"', "tru\u00e9", '"\\u2028\u202e"', "1 2",
+    "null", "true", "false", "0", "-1", "3.25", "1e400", "[]", "{}", '"x"', "[1,[2,[3]]]", "nul", "-", "1.",
+    '{"a":{"b":[null]}}', ".5", "1e", "+1", "NaN", '"open', "'x'", "[1,]", '{"a":1,}', '{"a"}', "\x00", "",
+    '"\x01"', '"\\x"', '"\\u12"', "[" * 150 + "]" * 150, '"' + "long" * 80 + '"', "tru\u00e9", "1 2",
+    '"\\u2028\u202e"',
 )  # fmt: skip
 _UNKNOWN_KEYS: Final = (
-    '"x"', '""', '"Domain"', '"resource "', '"code"', '"status"', '"\\u0000"', '"domain\\u0020"', '"dst"', '"\\ud800"',
+    '"x"', '""', '"Domain"', '"resource "', '"code"', '"status"', '"\\u0000"', '"domain\\u0020"', '"dst"',
+    '"\\ud800"',
 )  # fmt: skip
+_PIECES: Final = (b"\\", b'"', b",", b"\xff", b"\xed\xa0\x80", b"\xc3", b"{", b"0", b"\x7f")
 _SPACES: Final = ("", "", "", "", " ", "\n", "\t", "\r\n", "  ", "\f", "\u00a0", "\ufeff")
 
 # Kind: its members, each with what its value may be, the usual ones first.

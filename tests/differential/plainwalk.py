@@ -22,6 +22,8 @@ _NUMBERED: Final = (9, 0xBAD, 0x4000_0BAD, 0x204, 0x216, 0x221)
 _LEAST: Final = {_SECTION: 28, 1: 20, 2: 32, 3: 16, 6: 32, 10: 20}
 _READABLE: Final = (0, 1, 12, 14, 101, 108, 113, 228, 229, 276)
 _FAMILIES: Final = {2: 4, 24: 6, 28: 6, 30: 6, 10: 6}
+# Their names, where the ethertype stands, and how long the header is.
+_ETHERTYPES: Final = {1: ("ethernet", 12, 14), 113: ("linux_cooked", 14, 16), 276: ("linux_cooked_v2", 0, 20)}
 _LEAD_TO_CONTROL: Final = (0, 43, 44, 60, 135, 139, 140, 253, 254, 255)
 
 
@@ -91,8 +93,10 @@ class _Interface(NamedTuple):
 
     def nanoseconds(self, ticks: int) -> int:
         if self.resolution & 0x80:
-            return ticks * 1_000_000_000 // 2 ** (self.resolution & 0x7F) + self.offset * 1_000_000_000
-        return ticks * 1_000_000_000 // 10**self.resolution + self.offset * 1_000_000_000
+            ticks_a_second = 1 << (self.resolution & 0x7F)
+        else:
+            ticks_a_second = int(10**self.resolution)
+        return ticks * 1_000_000_000 // ticks_a_second + self.offset * 1_000_000_000
 
 
 def _walk_blocks(data: bytes, found: Walk) -> int | None:
@@ -175,7 +179,7 @@ def _add_packet(found: Walk, kind: int, body: bytes, order: str, interfaces: lis
 
 def locate(link_type: int, data: bytes) -> tuple[int, tuple[str, ...]] | None:
     """Where the IP header begins and the path to it; None where there is none."""
-    found = None
+    found: tuple[int, int, tuple[str, ...]] | None = None
     if link_type in (12, 14, 101, 228, 229):
         version = data[0] >> 4 if data else 0
         if version in {228: (4,), 229: (6,)}.get(link_type, (4, 6)):

@@ -1,4 +1,4 @@
-"""The scapy layers against the protocol floor, on packets by chance: one verdict, and the same bytes again."""
+"""The scapy layers against the protocol floor, by chance: one verdict, and the same bytes again."""
 
 from __future__ import annotations
 

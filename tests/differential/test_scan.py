@@ -1,4 +1,4 @@
-"""The fast scans against a plain walk, on captures by chance: the same frames, numbers, and place of the damage."""
+"""The fast scans against a plain walk, by chance: the same frames, numbers, and place of the damage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Reading(NamedTuple):
     """What came, how many frames were passed, the unreadable ones by link type, where the damage is."""
 
     items: list[Any]
-    count: int
+    passed: int
     unreadable: dict[int, int]
     error_at: int | None
 
