@@ -191,6 +191,59 @@ def whole(chance: Random, frames: int = 50) -> bytes:
     return sample(chance) if chance.random() < 0.1 else make(chance, frames)
 
 
+def large(chance: Random, size: int = 1_000_000) -> bytes:
+    """A capture of about so many bytes, few of them ours; its packets may hold pieces of captures."""
+    # Frames that are for us by chance are many more than there are in such a capture.
+    links = [chance.choice((1, 101, 113))]
+    fillers = [_filler(chance, links[0]) for _ in range(20)]
+    order = chance.choice(_ORDERS)
+    is_ng = chance.random() < 0.5
+    if is_ng:
+        out = [build.section(order=order), build.interface(links[0], order=order)]
+    else:
+        out = [struct.pack(order + "IHHiIII", build.NANOSECOND_MAGIC, 2, 4, 0, 0, 262_144, links[0])]
+    length = 0
+    while length < size:
+        rare = chance.random() < 0.03
+        data = frame(chance, links[0]) if rare else chance.choice(fillers)
+        if not is_ng:
+            out.append(build.record(data, 1_790_000_000 + len(out), chance.getrandbits(29), order=order))
+        elif rare and chance.random() < 0.2:
+            out.append(_block(chance, order, links, [0] * len(links), 0))
+        elif chance.random() < 0.0005:
+            out += _change(chance, order, links)
+        else:
+            out.append(build.packet(data, 1_790_000_000_000_000 + len(out), order=order))
+        length += len(out[-1])
+    return b"".join(out)
+
+
+def _change(chance: Random, order: str, links: list[int]) -> list[bytes]:
+    """What alters how the blocks behind it are read."""
+    how = chance.randrange(3)
+    if how == 0:
+        return [build.section(order=order), *(build.interface(link, order=order) for link in links)]
+    if how == 1:
+        links.append(chance.choice(_LINKS))
+        return [build.interface(links[-1], order=order)]
+    return [build.block(10, struct.pack(order + "II", 0x57474B4C, 8) + b"# no key", order=order)]
+
+
+def _filler(chance: Random, link_type: int) -> bytes:
+    body = chance.randbytes(chance.choice((40, 552, 1400, 1400)))
+    how = chance.randrange(12)
+    if how == 0:
+        body = b"".join(build.record(chance.randbytes(50), 7, order=chance.choice("<>")) for _ in range(20))
+    elif how == 1:
+        body = b"".join(build.packet(chance.randbytes(52), 7) for _ in range(12))
+    elif how == 2:
+        body = (build.pcap([build.control()] * 9) + build.pcapng([build.control()] * 4))[:1400]
+    data = build.ipv4(body, protocol=6) if chance.random() < 0.5 else build.ipv6(body, protocol=6)
+    if link_type == 101:
+        return data
+    return build.ethernet(data) if link_type == 1 else build.cooked(data)
+
+
 # --- damage ---
 
 

@@ -92,10 +92,8 @@ class _Interface(NamedTuple):
     offset: int
 
     def nanoseconds(self, ticks: int) -> int:
-        if self.resolution & 0x80:
-            ticks_a_second = 1 << (self.resolution & 0x7F)
-        else:
-            ticks_a_second = int(10**self.resolution)
+        exponent = self.resolution & 0x7F
+        ticks_a_second = 1 << exponent if self.resolution & 0x80 else int(10**exponent)
         return ticks * 1_000_000_000 // ticks_a_second + self.offset * 1_000_000_000
 
 
