@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,14 +15,18 @@ from fzctl.protocol.packet import is_ours
 from fzctl.wireguard.decryptor import Decryptor
 from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.messages import INITIATION, RESPONSE, TRANSPORT, message_type
-from fzctl.wireguard.refusals import OLD_TIMESTAMP, REPLAYED, TOO_SOON
+from fzctl.wireguard.refusals import EXPIRED, OLD_TIMESTAMP, REPLAYED, TOO_SOON
 from fzctl.wireguard.results import NO_HANDSHAKE, OK
-from fzctl.wireguard.timers import REKEY_JITTER, REKEY_TIMEOUT
+from fzctl.wireguard.timers import REKEY_JITTER, REKEY_TIMEOUT, SILENCE_TIME
 from tests.lab.rough import TO_FAR, TO_NEAR, read_journal
 from tests.lab.soakend import digest
 
 STALL: Final = REKEY_TIMEOUT + REKEY_JITTER
+RECOVERY: Final = SILENCE_TIME + 2 * STALL
+"""So long after all have slept there may be no session yet."""
 GROWTH: Final = 0.02
+OBJECT_GROWTH: Final = 0.1
+"""Their number goes up and down with what is open; a table that grows holds thousands in the end."""
 LEAST_TIME: Final = 240.0
 """Of a shorter time nothing can be said: what is put off for half a minute still piles up."""
 _RESEND: Final = 2.0  # of a client, client/dns_resource_nat.rs
@@ -91,14 +95,18 @@ def judge_tunnel(folder: Path, pauses: Sequence[Span], keys: Path, *, knows_fate
         if way in ends:
             only_control = way == TO_FAR
             packets = [one for one in sealed[way] if one.is_control or not only_control]
-            broken += _judge_way(name, ends[way], packets, pauses, figures, knows_fates=knows_fates)
+            # A command of ours sends nothing but its messages, and those in bursts.
+            is_steady = way == TO_NEAR or TO_NEAR in ends
+            broken += _judge_way(
+                name, ends[way], packets, pauses, figures, knows_fates=knows_fates, is_steady=is_steady
+            )
     for name in ("near", "far"):
         if (folder / name / "steps").exists() and (folder / name / "steps").stat().st_size:
             steps = [json.loads(line) for line in (folder / name / "steps").read_text().splitlines()]
             broken += judge_exchanges(steps, pauses, figures)
         if (folder / name / "states").exists():
             states = [json.loads(line) for line in (folder / name / "states").read_text().splitlines()]
-            broken += _judge_states(name, states, figures)
+            broken += _judge_states(name, states, pauses, figures)
     return Verdict(figures, broken)
 
 
@@ -149,7 +157,9 @@ def judge_exchanges(
     return broken
 
 
-def judge_growth(samples: Sequence[tuple[float, float]], what: str, figures: dict[str, Any]) -> list[str]:
+def judge_growth(
+    samples: Sequence[tuple[float, float]], what: str, figures: dict[str, Any], most: float = GROWTH
+) -> list[str]:
     """The last third's median against that of the second third; ``samples`` are moments and values."""
     if len(samples) < 3:
         return []
@@ -163,7 +173,7 @@ def judge_growth(samples: Sequence[tuple[float, float]], what: str, figures: dic
         "growth": f"{growth:+.2%}",
         "of": len(samples),
     }
-    if samples[-1][0] - samples[0][0] >= LEAST_TIME and growth > GROWTH:
+    if samples[-1][0] - samples[0][0] >= LEAST_TIME and growth > most:
         return [f"{what} grew by {growth:.1%}: from {before:.0f} to {after:.0f}"]
     return []
 
@@ -208,22 +218,23 @@ def _judge_way(
     figures: dict[str, Any],
     *,
     knows_fates: bool,
+    is_steady: bool,
 ) -> list[str]:
     """Whatever the path passed on came out of the tunnel, once."""
     broken = []
     begin, finish = end.span
     there = [one for one in packets if one.copies]
-    passed = Counter(one.digest for one in there)
-    came = Counter(digest for _, digest in end.came)
-    twice = came - passed
-    if twice:
-        broken.append(f"{name} took {twice.total()} packets twice or out of nothing")
-    missing = passed - came
-    # What was under way when the end began or ended says nothing.
+    missing, more = _match(there, end.came)
+    if more:
+        moments = ", ".join(f"{when - begin:.2f}" for when in more[:10])
+        broken.append(f"{name} took {len(more)} packets twice or out of nothing, after {moments} s")
+    # What was under way when the end began or ended says nothing; nor does what everybody slept through.
     lost = [
         one
-        for one in there
-        if missing[one.digest] and one.time > begin + _MARGIN and one.until < finish - _MARGIN
+        for one in missing
+        if one.time > begin + _MARGIN
+        and one.until < finish - _MARGIN
+        and not _meets(pauses, (one.time - RECOVERY, one.until + _MARGIN))
     ]
     if lost and knows_fates:
         moments = ", ".join(f"{one.time - begin:.2f}" for one in lost[:10])
@@ -232,31 +243,56 @@ def _judge_way(
     gaps = [
         (after - before, before - begin)
         for before, after in pairwise(times)
-        if not _meets(pauses, (before - _MARGIN, after + _MARGIN))
+        if not _meets(pauses, (before - RECOVERY, after + _MARGIN))
     ]
     longest = max(gaps, default=(0.0, 0.0))
     figures[f"to {name}"] = {
-        "sent": len(packets), "lost on the path": len(packets) - len(there), "came": came.total(),
+        "sent": len(packets), "lost on the path": len(packets) - len(there), "came": len(end.came),
         "longest gap": round(longest[0], 3), "at": round(longest[1], 1),
     }  # fmt: skip
-    if longest[0] > STALL:
+    if longest[0] > STALL and is_steady:
         broken.append(f"nothing came to {name} for {longest[0]:.1f} s, {longest[1]:.1f} s after the start")
     return broken
 
 
-def _judge_states(name: str, states: Sequence[dict[str, Any]], figures: dict[str, Any]) -> list[str]:
-    broken = judge_growth(
-        [(state["time"], state["objects"]) for state in states], f"objects, {name}", figures
-    )
-    broken += judge_growth(
-        [(state["time"], state["size"]) for state in states], f"bytes of objects, {name}", figures
-    )
+def _match(passed: Sequence[Sealed], came: Sequence[tuple[float, str]]) -> tuple[list[Sealed], list[float]]:
+    """The packets that never came, and when something came that nobody had passed on.
+
+    A message may be repeated byte for byte. What came before it was sent again is the earlier one; so is what
+    came late, where there are enough for all.
+    """
+    arrivals: dict[str, deque[float]] = {}
+    for when, name in came:
+        arrivals.setdefault(name, deque()).append(when)
+    later: dict[str, deque[float]] = {}
+    for one in passed:
+        later.setdefault(one.digest, deque()).append(one.time)
+    missing = []
+    for one in passed:
+        waiting, following = arrivals.get(one.digest), later[one.digest]
+        following.popleft()
+        is_in_time = waiting and not (following and following[0] <= waiting[0])
+        if waiting and (is_in_time or len(waiting) > len(following)):
+            waiting.popleft()
+        else:
+            missing.append(one)
+    return missing, sorted(when for left in arrivals.values() for when in left)
+
+
+def _judge_states(
+    name: str, states: Sequence[dict[str, Any]], pauses: Sequence[Span], figures: dict[str, Any]
+) -> list[str]:
+    broken = []
+    for key, words in (("objects", "objects"), ("size", "bytes of objects")):
+        held = [(state["time"], state[key]) for state in states]
+        broken += judge_growth(held, f"{words}, {name}", figures, OBJECT_GROWTH)
     last = states[-1]
-    if last["unsent"]:
+    if last["unsent"] and not pauses:
         broken.append(f"{name}: {last['unsent']} packets did not leave")
     figures[f"counts, {name}"] = {key: many for key, many in last["counts"].items() if many}
     if name == "near":
-        unusual = {key: many for key, many in last["counts"].items() if many and key not in _USUAL}
+        usual = _USUAL | ({EXPIRED} if pauses else set())
+        unusual = {key: many for key, many in last["counts"].items() if many and key not in usual}
         if unusual:
             broken.append(f"our end refused datagrams: {unusual}")
     return broken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,12 @@ class Scene:
     def record(when: float, way: int, datagram: bytes, copies: int = 1) -> bytes:
         return struct.pack("<ddBBH", when, when + 0.1, way, copies, len(datagram)) + datagram
 
-    def judge(self) -> list[str]:
+    def judge(self, pauses: Sequence[tuple[float, float]] = ()) -> list[str]:
         (self.folder / "relay").write_bytes(b"".join(self.records))
         for name, lines in (("near", self.near), ("far", self.far)):
             told = [f"{when} {way} {digest(packet)}\n" for when, way, packet in sorted(lines)]
             (self.folder / name / "packets").write_text("".join(["0.0 begin\n", *told, "20.0 end\n"]))
-        return judge_tunnel(self.folder, [], self.folder / "near" / "keys").broken
+        return judge_tunnel(self.folder, pauses, self.folder / "near" / "keys").broken
 
 
 @pytest.fixture
@@ -113,12 +114,28 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_a_packet_that_comes_twice_is_told(scene: Scene) -> None:
     scene.near.append((6.0, "<", scene.packets[0]))
-    assert scene.judge() == ["our end took 1 packets twice or out of nothing"]
+    assert scene.judge() == ["our end took 1 packets twice or out of nothing, after 6.00 s"]
 
 
 def test_a_packet_that_the_path_passed_on_and_nobody_took_is_told(scene: Scene) -> None:
     del scene.far[2]
     assert scene.judge() == ["wireguard-go lost 1 packets that the path passed on, after 4.00 s"]
+
+
+def test_of_a_message_that_is_repeated_the_one_is_told_that_was_lost(scene: Scene) -> None:
+    for number in (5, 6, 7):
+        again = scene.lab.to_responder(number, scene.packets[0])
+        scene.records.append(scene.record(3.0 + number, 0, again))
+        scene.near.append((3.0 + number, ">", scene.packets[0]))
+        if number != 6:
+            scene.far.append((3.1 + number, "<", scene.packets[0]))
+    assert scene.judge() == ["wireguard-go lost 1 packets that the path passed on, after 9.00 s"]
+
+
+def test_what_everybody_slept_through_is_excused(scene: Scene) -> None:
+    del scene.far[2]
+    assert scene.judge([(3.0, 3.5)]) == []
+    assert scene.judge([(5.5, 6.0)]) != []
 
 
 def test_a_packet_that_the_path_lost_is_not_missed(scene: Scene) -> None:
