@@ -30,7 +30,7 @@ from fzctl.live.player import PENDING
 from fzctl.wireguard.endpoints import format_endpoint
 from fzctl.wireguard.keys import PrivateKey, encode_key
 from tests.lab.netns import CLIENT, GATEWAY, RELAY, RELAY_FAR, LabError, Namespace, Net, Socket, network, run
-from tests.lab.programs import GATEWAY_PORT, wireguard_go
+from tests.lab.programs import GATEWAY_PORT, TURN_PORT, coturn, wireguard_go
 from tests.lab.rough import SMOOTH, TO_FAR, TO_NEAR, Roughness, RoughRelay
 from tests.lab.soakend import CONNECT, DRAIN
 from tests.lab.soakjudge import Verdict, judge_exchanges, judge_growth, judge_tunnel
@@ -48,7 +48,8 @@ _PATIENCE: Final = 30.0
 class Tunnel(NamedTuple):
     """What is soaked: who we are, over which IP version, whose limits.
 
-    With ``verb`` our end is the command. The relay's ports change every ``moves`` seconds.
+    With ``verb`` our end is the command. The relay's ports change every ``moves`` seconds. With ``turn``
+    the rough path leads to coturn, and from there on all is smooth.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Tunnel(NamedTuple):
     rekey_messages: int | None = None
     rekey_timeout: float | None = None
     moves: float | None = None
+    turn: bool = False
 
 
 TUNNELS: Final = (
@@ -68,6 +70,7 @@ TUNNELS: Final = (
     Tunnel("gateway-forced", "gateway", rekey_messages=400, moves=60.0),
     Tunnel("client-hasty", "client", rekey_after=1.0, rekey_timeout=1.0, moves=5.0),
     Tunnel("gateway-hasty", "gateway", version=6, rekey_messages=30, rekey_timeout=1.0, moves=5.0),
+    Tunnel("client-turn", "client", rekey_after=30.0, turn=True),
     Tunnel("client-verb", "client", verb=True),
     Tunnel("gateway-verb", "gateway", verb=True),
 )
@@ -105,6 +108,8 @@ class Soaked:
         gateway = stack.enter_context(wireguard_go(self._net, static.public))
         if scale.netem:
             stack.enter_context(netem(self._net, scale.how))
+        if tunnel.turn:
+            stack.enter_context(coturn(self._net))
         self._relay: Final = self._start_relay()
         is_client = tunnel.role == "client"
         self._config: Final = folder / "near" / "wg.conf"
@@ -165,7 +170,8 @@ class Soaked:
 
     def _start_relay(self) -> RoughRelay:
         version, scale = self.tunnel.version, self._scale
-        ends = {TO_NEAR: (CLIENT[version], CLIENT_PORT), TO_FAR: (GATEWAY[version], GATEWAY_PORT)}
+        far = (RELAY[version], TURN_PORT) if self.tunnel.turn else (GATEWAY[version], GATEWAY_PORT)
+        ends = {TO_NEAR: (CLIENT[version], CLIENT_PORT), TO_FAR: far}
         relay = RoughRelay(
             (self._socket(TO_NEAR), ends[TO_NEAR]),
             (self._socket(TO_FAR), ends[TO_FAR]),
@@ -183,6 +189,8 @@ class Soaked:
             socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM
         )
         address, port = (RELAY, _NEAR_PORT) if way == TO_NEAR else (RELAY_FAR, _FAR_PORT)
+        if self.tunnel.turn:
+            address = RELAY
         opened.bind((address[version], port + self._moved))
         return opened
 
@@ -190,7 +198,9 @@ class Soaked:
         lines = ["[Interface]", f"PrivateKey = {encode_key(static.raw)}", f"ListenPort = {CLIENT_PORT}"]
         lines += ["[Peer]", f"PublicKey = {encode_key(remote)}", "AllowedIPs = ::/0, 0.0.0.0/0"]
         if knows_endpoint:
-            lines.append(f"Endpoint = {format_endpoint((RELAY[self.tunnel.version], _NEAR_PORT))}")
+            version = self.tunnel.version
+            place = (GATEWAY[version], GATEWAY_PORT) if self.tunnel.turn else (RELAY[version], _NEAR_PORT)
+            lines.append(f"Endpoint = {format_endpoint(place)}")
         self._config.touch(0o600)
         self._config.write_text("\n".join(lines) + "\n")
 
@@ -203,6 +213,8 @@ class Soaked:
         for name in ("rekey_after", "rekey_messages", "rekey_timeout"):
             value = getattr(tunnel, name)
             limits += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+        if tunnel.turn:
+            limits += ["--turn", format_endpoint((RELAY[tunnel.version], _NEAR_PORT))]
         words = ("--peer", str(self._config), "--role", tunnel.role, *limits)
         self._near = self._start(self._net.client, "near", *self._end("near", tunnel.role, *words))
 

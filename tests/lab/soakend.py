@@ -28,6 +28,8 @@ from fzctl.live.gateway import GatewayPlayer
 from fzctl.live.player import PENDING, STATE, Happening
 from fzctl.protocol.packet import build_packet
 from fzctl.wireguard import peer as wireguard_peer
+from fzctl.wireguard.turnuri import parse_turn_uri
+from tests.lab.programs import TURN_PASSWORD, TURN_USER
 from tests.lab.weighing import weigh
 from tests.live.scenes import RESOURCE
 
@@ -162,7 +164,9 @@ def opened(args: argparse.Namespace) -> Iterator[PeerCarrier | Interface]:
         with Interface(args.interface) as interface:
             yield interface
         return
-    with open_peer(args.peer, keylog=str(args.folder / "keys")) as carrier:
+    turn = None if args.turn is None else parse_turn_uri(f"turn:{TURN_USER}@{args.turn}")
+    with open_peer(args.peer, keylog=str(args.folder / "keys"), turn=turn, password=TURN_PASSWORD) as carrier:
+        carrier.reach_relay(CONNECT)
         if args.role == "client":
             carrier.connect(CONNECT)
         else:
@@ -175,6 +179,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--peer")
     parser.add_argument("--interface")
+    parser.add_argument("--turn", metavar="PLACE", help="through the lab's TURN server")
     parser.add_argument("--role", choices=("client", "gateway"), required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--domains", type=int, default=40)

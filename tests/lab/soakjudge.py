@@ -17,7 +17,9 @@ from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.messages import INITIATION, RESPONSE, TRANSPORT, message_type
 from fzctl.wireguard.refusals import EXPIRED, OLD_TIMESTAMP, REPLAYED, TOO_SOON
 from fzctl.wireguard.results import NO_HANDSHAKE, OK
+from fzctl.wireguard.stun import decode_message
 from fzctl.wireguard.timers import REKEY_JITTER, REKEY_TIMEOUT, SILENCE_TIME
+from fzctl.wireguard.turn import unwrap
 from tests.lab.rough import TO_FAR, TO_NEAR, read_journal
 from tests.lab.soakend import digest
 
@@ -187,8 +189,14 @@ def _open_all(
     sealed: tuple[list[Sealed], list[Sealed]] = ([], [])
     types: Counter[int] = Counter()
     sessions: set[int | None] = set()
-    lost = twice = keepalives = 0
+    lost = twice = keepalives = stun = 0
     for number, (when, way, copies, until, datagram) in enumerate(read_journal(journal), start=1):
+        relayed = unwrap(datagram)
+        if relayed is not None:
+            datagram = relayed[0]
+        elif decode_message(datagram) is not None:
+            stun += 1
+            continue
         result = decryptor.feed(datagram, *(ends if way == TO_FAR else ends[::-1]), number)
         types[message_type(datagram)] += 1
         lost += copies == 0
@@ -204,7 +212,7 @@ def _open_all(
             keepalives += 1
     figures["datagrams"] = {
         "all": types.total(), "lost": lost, "twice": twice, "initiations": types[INITIATION],
-        "responses": types[RESPONSE], "keepalives": keepalives,
+        "responses": types[RESPONSE], "keepalives": keepalives, "STUN": stun,
         "sessions": len(sessions - {None}),
     }  # fmt: skip
     return sealed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 
 from fzctl.wireguard.refusals import EXPIRED
+from fzctl.wireguard.relay import READY
 from fzctl.wireguard.timers import REKEY_AFTER_TIME, REKEY_JITTER, REKEY_TIMEOUT, SILENCE_TIME
+from fzctl.wireguard.turn import unwrap
 from tests.lab.netns import CannotMakeNamespaces
 from tests.lab.soak import TUNNELS, Scale, soak
 from tests.lab.soakjudge import LEAST_TIME, judge_exchanges, judge_growth
 from tests.lab.virtual import Disturbance, Virtual
+from tests.lab.virtualrelay import VirtualRelay
 
 HOURS = 3
 EVERY = 300.0
@@ -79,6 +83,27 @@ def test_every_question_is_answered_in_its_time_unless_an_end_slept(virtual: Vir
 def test_nothing_grows_in_hours(virtual: Virtual) -> None:
     assert len(virtual.weights) * LEAST_TIME > HOURS * 3600 / 2
     assert judge_growth(virtual.weights, "objects", {}) == []
+
+
+# --- through a relay, in virtual time ---
+
+
+@pytest.mark.parametrize(("seed", "nonce_lasts"), [(1, 700.0), (2, 20.0)])
+def test_a_relay_never_forgets_what_we_renew_in_time_and_passes_on_whatever_gets_there(
+    seed: int, nonce_lasts: float
+) -> None:
+    made = VirtualRelay(seed, nonce_lasts)
+    made.run(HOURS * 3600.0)
+    assert [event.name for event in made.events] == [READY]
+    assert made.server.refused == {}
+    assert made.relay.dropped == 0
+    lost = Counter(relayed[0] for way, datagram in made.lost if (relayed := unwrap(datagram)) is not None)
+    for payload, peer in made.sent[:-30]:
+        came_back = (payload, peer) in made.back
+        assert came_back or lost[payload], payload
+        assert not came_back or (payload, peer) in made.forth
+    assert len(made.forth) / len(made.sent) == pytest.approx(0.9, abs=0.02)
+    assert judge_growth(made.weights, "objects", {}) == []
 
 
 # --- against wireguard-go ---
