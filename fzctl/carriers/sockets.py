@@ -19,6 +19,8 @@ _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 ANY: Final = {4: "0.0.0.0", 6: "::"}
 LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
 _LARGEST: Final = 65535
+# Anybody can send, and from as many ports as there are.
+_MOST_LOCAL: Final = 1024
 _BUFFER: Final = 4 * 1024 * 1024
 # Linux, <linux/in.h> and <linux/in6.h>; older Pythons do not name them.
 _RECEIVE_ERRORS: Final = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
@@ -106,6 +108,8 @@ class UdpSockets:
             with contextlib.suppress(OSError), self._make(_FAMILIES[version]) as probe:
                 probe.connect(endpoint)
                 address = probe.getsockname()[0]
+            if len(self._local) >= _MOST_LOCAL:
+                del self._local[next(iter(self._local))]
             known = self._local[endpoint] = (address, self._for(endpoint).getsockname()[1])
         return known
 

@@ -116,7 +116,7 @@ def find_wireguard(data: bytes, start: int, size: int) -> tuple[int, int] | None
 
     With an indication of STUN, whose attributes are not looked at, it is all of the payload.
     """
-    captured = len(data) - start
+    captured = min(len(data) - start, size)
     if captured >= CHANNEL_HEADER and message_type(data, start, start + size):
         return start, size
     if captured < _STUN_BEGINNING:

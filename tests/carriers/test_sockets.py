@@ -10,6 +10,7 @@ import pytest
 
 from fzctl.carriers.sockets import UdpSockets, resolve
 from fzctl.errors import CarrierError
+from tests.lab.weighing import weigh
 
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
@@ -103,6 +104,16 @@ def test_a_listening_port_is_that_of_both_families() -> None:
     opened = UdpSockets(port)
     try:
         assert opened.local(("127.0.0.1", 9)) == ("127.0.0.1", port)
+    finally:
+        opened.close()
+
+
+def test_whoever_sends_takes_bounded_memory() -> None:
+    opened = UdpSockets()
+    try:
+        here = {opened.local(("127.0.0.1", port)) for port in range(1, 3000)}
+        assert here == {opened.local(("127.0.0.1", 1))}
+        assert weigh([opened._local]).objects < 5000
     finally:
         opened.close()
 

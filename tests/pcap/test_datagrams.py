@@ -228,6 +228,10 @@ CASES = [
     (ipv6(udp(transport()), extension(44, 0, 8)), None),
     (ipv4(udp(transport(31))), None),
     (ipv4(udp(transport(32))), (28, 32)),
+    (ipv4(udp(indication(transport()), 8)), None),
+    (ipv6(udp(indication(transport()), 8)), None),
+    (ipv4(udp(indication(b""), 15)), None),
+    (ipv4(udp(indication(b""), 16)), (28, 8)),
 ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
+from fzctl.protocol.codec import decode
 from fzctl.protocol.reasons import REASONS
 from tests.records import RESOURCE, assigned, goodbye, raw, status
 from tests.wireshark.tsharks import Reader
@@ -42,6 +43,27 @@ def udp4(source: str, target: str, payload: bytes = b"hello") -> bytes:
     size = 8 + len(payload)
     ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, 17, 0) + ends
     return ip + struct.pack(">HHHH", 40000, 9999, size, 0) + payload
+
+
+# --- where a message is ------------------------------------------------------------------------------
+
+HEADERS_FULL_OF_ZEROS: Final = {
+    "flow label": "60126a02 0010 2c01" + "00" * 32 + "0000000000000007 ff00010400000000",
+    "length": "60000000 0068 0040" + "00" * 32 + "00" * 8 + "ff00010400000000",
+    "traffic class": "60600000 0018 8c00" + "00" * 32 + "0000800000000000 ff01010c000000000000000000000000",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS_FULL_OF_ZEROS.values(), ids=HEADERS_FULL_OF_ZEROS)
+def test_a_byte_of_the_header_before_zeros_is_not_taken_for_another_headers_beginning(
+    columns: Columns, header: str, tmp_path: Path
+) -> None:
+    packet = bytes.fromhex(header) + goodbye()[40:]
+    packet += bytes(40 + 0x68 - len(packet)) if header.startswith("60000000") else b""
+    packet = packet[:4] + (len(packet) - 40).to_bytes(2, "big") + packet[6:]
+    assert decode(packet).accepted
+    capture = capture_of(tmp_path / "a.pcap", [(0, packet)])
+    assert columns(capture, ["fzp2p.kind", "fzp2p.reason"], "-Y", "fzp2p.kind") == [["2", "ok"]]
 
 
 # --- experts -----------------------------------------------------------------------------------------

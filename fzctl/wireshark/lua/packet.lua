@@ -37,15 +37,19 @@ local function walk(packet, protocol)
 end
 
 -- Where the packet begins whose control header stands at "start" of the frame (counted from 0):
--- the nearest IPv6 header from :: to :: before it. nil where the payload is not the frame's.
+-- the nearest IPv6 header from :: to :: that leads there, else the nearest one; with zeros in an
+-- extension header, one may seem to begin within another. nil where the payload is not the frame's.
 local function find_packet(frame, start, payload)
   if frame:sub(start + 1, start + #payload) ~= payload then return nil end
+  local nearest = nil
   for from = start - IPV6_HEADER, 0, -1 do
     if math.floor(frame:byte(from + 1) / 16) == 6 and frame:sub(from + 9, from + 40) == UNSPECIFIED_PAIR then
-      return from
+      local protocol, offset = walk(frame:sub(from + 1, start))
+      if protocol == CONTROL_PROTOCOL and from + offset == start then return from end
+      nearest = nearest or from
     end
   end
-  return nil
+  return nearest
 end
 
 -- Is there a fragment from :: to :: in the frame? Then what Wireshark hands over, it has put together.
