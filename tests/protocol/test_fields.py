@@ -379,6 +379,13 @@ def test_either_addresses_or_their_number_are_given(options: dict[str, Any]) -> 
         LIST.from_options("proxy_ips", options)
 
 
+@pytest.mark.parametrize("count", ["", "x", "4.0", "\u0664"])
+def test_a_count_that_is_no_number_is_named_in_the_refusal(count: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        LIST.from_options("proxy_ips", {"ip_count": count})
+    assert str(caught.value) == f"--ip-count is 4 or 8, not {count!a}"
+
+
 def test_a_protocol_without_a_port_may_leave_it_out() -> None:
     assert Protocol().from_json("x", {"x": "icmp"}) == ("icmp", None)
     with pytest.raises(KeyError):
@@ -397,6 +404,18 @@ def test_a_protocol_without_a_port_may_leave_it_out() -> None:
 )
 def test_people_read_a_line_a_value(field_type: FieldType, value: Any, texts: list[str]) -> None:
     assert field_type.texts(value) == texts
+
+
+def test_what_the_help_of_the_options_says() -> None:
+    fields = Field("ips", LIST, "IPs"), Field("p", Protocol(), "P"), Field("at", Ip(), "At")
+    assert {option.flag: option.help for field in fields for option in field.options()} == {
+        "ip": "IPs",
+        "ip_count": "as many from the resource ranges",
+        "tcp": "TCP to this port",
+        "udp": "UDP to this port",
+        "icmp": "ICMP",
+        "at": "At",
+    }
 
 
 def test_ports_have_16_bits() -> None:
