@@ -317,6 +317,7 @@ def test_a_given_dialect_is_kept(kind: int, payload: bytes, dialect: str, reason
 def test_a_packet_that_is_refused_names_the_dialect_too(dialect: str, judging: str) -> None:
     for packet in (b"", bytes(1281), build_packet(1, STATUS)[:47]):
         assert decode(packet, dialect).dialect == judging
+        assert decode_truncated(packet, dialect).dialect == judging
 
 
 @pytest.mark.parametrize(
@@ -399,13 +400,20 @@ def test_a_cut_shows_each_field_from_the_byte_on_where_it_is_complete() -> None:
 def test_a_cut_that_took_only_white_space_keeps_all_fields() -> None:
     packet = build_packet(1, STATUS + b"  ")
     cut = decode_truncated(packet[:-2])
-    assert (cut.reason, cut.fields) == ("truncated", decode(packet).fields)
+    assert (cut.accepted, cut.reason, cut.fields) == (False, "truncated", decode(packet).fields)
 
 
 @pytest.mark.parametrize("dialect", ["auto", "seed"])
 def test_a_cut_message_is_read_by_the_dialect_of_its_fields(dialect: str) -> None:
     cut = decode_truncated(build_packet(1, RESPONSE)[:-2], dialect)
     assert (cut.dialect, cut.name, cut.reason) == ("seed", "response", "truncated")
+
+
+def test_a_given_dialect_is_kept_for_a_cut_and_for_a_whole_message() -> None:
+    packet = build_packet(1, RESPONSE)
+    for part, reason in ((packet[:-2], "truncated"), (packet, "missing_field")):
+        message = decode_truncated(part, "current")
+        assert (message.dialect, message.name, message.reason) == ("current", "domain_status", reason)
 
 
 def test_a_cut_beyond_what_ipv6_can_carry_is_judged_as_it_is() -> None:
