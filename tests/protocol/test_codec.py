@@ -284,6 +284,7 @@ def test_a_hundred_thousand_brackets_are_too_large_and_can_be_judged(payload: by
         (1, RESPONSE[:-1] + b',"status":"Active"}', "current", "domain_status", "ok"),
         (1, b'{"code":1,"status":7}', "current", "domain_status", "wrong_type"),
         (1, b"{}", "current", "domain_status", "missing_field"),
+        (3, b'{"dst":"1.2.3.4","protocol":None}', "next", "no_authorization", "bad_json"),
         (1, b'["' + UUID.encode() + b'","a",200]', "current", "domain_status", "wrong_type"),
         (1, b'"code"', "current", "domain_status", "wrong_type"),
         (0, b'{"code":1}', "current", "assigned_ips", "missing_field"),
@@ -454,6 +455,11 @@ def test_a_cut_beyond_what_ipv6_can_carry_is_judged_as_it_is() -> None:
 def test_a_sender_refuses_and_says_why(name: str, values: dict[str, Any], problem: str) -> None:
     with pytest.raises(EncodeError, match=re.escape(problem)):
         encode(kind_named(name), values)
+
+
+def test_nothing_is_forced_of_itself() -> None:
+    with pytest.raises(EncodeError, match="is no UUID"):
+        encode_payload(kind_named("domain_status"), {"resource": "x"})
 
 
 def test_force_sends_what_a_sender_refuses_but_not_what_is_missing() -> None:

@@ -86,6 +86,25 @@ def test_what_a_type_refuses(field_type: FieldType, text: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("field_type", "expected"),
+    [
+        (Uuid(), "a UUID"),
+        (Domain(), "a domain name"),
+        (Ip(), "an IP address"),
+        (LIST, "an array"),
+    ],
+)
+def test_a_refusal_says_what_was_expected(field_type: FieldType, expected: str) -> None:
+    with pytest.raises(Refusal, match=f"^expected {expected}, found the number 7$"):
+        field_type.read(Reader(b"7"))
+
+
+def test_a_single_text_is_no_list_of_addresses() -> None:
+    with pytest.raises(EncodeError, match="^proxy IPs are a list of addresses, not '1.2.3.4'$"):
+        LIST.encode("1.2.3.4")
+
+
+@pytest.mark.parametrize(
     ("field_type", "value", "text"),
     [
         (Uuid(), UUID.replace("-", "").upper(), f'"{UUID}"'),
@@ -185,6 +204,10 @@ def test_any_text_is_a_json_string_with_the_fewest_escapes(text: str) -> None:
     assert len(written) <= len(json.dumps(text, ensure_ascii=False)) + 5 * sum(
         "\ud800" <= c <= "\udfff" for c in text
     )
+
+
+def test_what_utf8_cannot_say_is_escaped_and_its_neighbours_are_not() -> None:
+    assert json_string("\ud7ff\ud800\udfff\ue000") == '"\ud7ff\\ud800\\udfff\ue000"'
 
 
 COMPACT_SAMPLES = [

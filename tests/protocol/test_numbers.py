@@ -115,6 +115,8 @@ def test_what_no_double_holds_is_refused_where_it_shows(text: bytes, place: int)
         (b"1.e5", 3),
         (b"1e", 2),
         (b"1e}", 3),
+        (b"1E", 2),
+        (b"1E}", 3),
         (b"1e+", 3),
         (b"1e+}", 4),
         (b"1e--1", 4),

@@ -244,6 +244,7 @@ def test_an_enum_that_ends_early(payload: bytes, verdict: Verdict) -> None:
         (b"\\u00zz", ("bad_json", 1, 14)),
         (b"\\u+123", ("bad_json", 1, 14)),
         # The place is that of the escape, not of the next byte that is not white space.
+        (b"a\x01  ", ("bad_json", 1, 10)),
         (b"\\x  ", ("bad_json", 1, 10)),
         (b"\\u00zz  ", ("bad_json", 1, 14)),
         (b"\\ud83dx  ", ("bad_json", 1, 15)),
@@ -360,6 +361,7 @@ def test_a_value_that_nobody_reads(payload: bytes, verdict: Verdict) -> None:
         (b'{"a":nul', "the payload ends within a word"),
         (b'{"a":nulx', 'expected "null" here'),
         (b'{"a":"\n', "a string holds a raw control character"),
+        (b'{"\n', "a string holds a raw control character"),
         (b'{"a', "the payload ends within a string"),
         (b'{"\\', "the payload ends within a string"),
         (b'{"\\x', "a string holds an invalid escape"),
@@ -377,6 +379,7 @@ def test_a_value_that_nobody_reads(payload: bytes, verdict: Verdict) -> None:
         (b'["::",{"icmp":null', "the object does not end"),
         (b'["::",{"icmp":null,', "expected one variant only"),
         (b'["::",{"tcp":7', 'expected the content of "tcp", found the number 7'),
+        (b'["::",{"tcp":["1"', "expected a whole number up to 65535, found a string"),
         (b'["::",{"tcp":[65536', "expected a whole number up to 65535, found 65536"),
         (b'["::",{"tcp":[1.5', "expected a whole number up to 65535, found the floating point number 1.5"),
     ],
