@@ -21,7 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     # A slow machine is no failure; in CI the same examples each time.
     hypothesis.settings.register_profile("fzctl", deadline=None, derandomize=dev.in_ci())
-    hypothesis.settings.load_profile("fzctl")
+    # mutmut runs the tests once for every mutant, and no failure needs to be a small one.
+    phases = hypothesis.Phase.explicit, hypothesis.Phase.generate
+    hypothesis.settings.register_profile(
+        "mutant", deadline=None, derandomize=True, max_examples=20, phases=phases
+    )
+    hypothesis.settings.load_profile("mutant" if os.environ.get("MUTANT_UNDER_TEST") else "fzctl")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

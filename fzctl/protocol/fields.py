@@ -241,7 +241,12 @@ class IpList(FieldType):
 
         if (addresses is None) == (count is None):
             raise EncodeError(f"give either --{self.option} IP ... or --{self.option}-count 4|8")
-        return addresses if count is None else proxy_ips(_whole_number(count) or 0)
+        if count is None:
+            return addresses
+        number = _whole_number(count)
+        if number is None:
+            raise EncodeError(f"--{self.option}-count is 4 or 8, not {count!a}")
+        return proxy_ips(number)
 
     def texts(self, value: Any) -> list[str]:
         return list(value)

@@ -124,6 +124,6 @@ def _follows(before: str, after: str) -> bool:
     first, _, last = before.rpartition(mark)
     second, _, following = after.rpartition(mark)
     try:
-        return first == second != "" and int(following or "0", base) - int(last or "0", base) == 1
+        return first == second != "" and int(following, base) - int(last or "0", base) == 1
     except ValueError:
         return False

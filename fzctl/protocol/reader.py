@@ -261,10 +261,9 @@ class Reader:
             )
 
     def _end_object(self) -> None:
-        byte = self._peek()
-        if byte != _CLOSE_OBJECT:
-            raise self._refuse_at_peek("bad_json", "the object does not end")
-        self.index += 1
+        # Where it does not end here, a refusal is on its way.
+        if self._peek() == _CLOSE_OBJECT:
+            self.index += 1
 
     def _colon(self) -> None:
         if self._peek() != _COLON:

@@ -46,7 +46,7 @@ def dialect_by_fields(kind: Kind, payload: bytes) -> str | None:
     ours = {field.name for field in kind.fields}
     keys = Reader(payload).top_level_keys().keys()
     for other in KINDS:
-        if other.number != kind.number or other is kind or set(other.dialects) & set(kind.dialects):
+        if other.number != kind.number:
             continue
         theirs = {field.name for field in other.fields}
         if theirs - ours and theirs - ours <= keys and not (ours - theirs) & keys:

@@ -196,4 +196,4 @@ def _longest_zero_run(groups: list[int]) -> tuple[int, int]:
 
 def _quote(text: str) -> str:
     shown = ascii(text if len(text) <= 80 else text[:77] + "...")
-    return shown if shown[0] == '"' else f'"{shown[1:-1]}"'
+    return f'"{shown[1:-1]}"'

@@ -284,6 +284,7 @@ def test_a_hundred_thousand_brackets_are_too_large_and_can_be_judged(payload: by
         (1, RESPONSE[:-1] + b',"status":"Active"}', "current", "domain_status", "ok"),
         (1, b'{"code":1,"status":7}', "current", "domain_status", "wrong_type"),
         (1, b"{}", "current", "domain_status", "missing_field"),
+        (3, b'{"dst":"1.2.3.4","protocol":None}', "next", "no_authorization", "bad_json"),
         (1, b'["' + UUID.encode() + b'","a",200]', "current", "domain_status", "wrong_type"),
         (1, b'"code"', "current", "domain_status", "wrong_type"),
         (0, b'{"code":1}', "current", "assigned_ips", "missing_field"),
@@ -317,6 +318,7 @@ def test_a_given_dialect_is_kept(kind: int, payload: bytes, dialect: str, reason
 def test_a_packet_that_is_refused_names_the_dialect_too(dialect: str, judging: str) -> None:
     for packet in (b"", bytes(1281), build_packet(1, STATUS)[:47]):
         assert decode(packet, dialect).dialect == judging
+        assert decode_truncated(packet, dialect).dialect == judging
 
 
 @pytest.mark.parametrize(
@@ -399,13 +401,20 @@ def test_a_cut_shows_each_field_from_the_byte_on_where_it_is_complete() -> None:
 def test_a_cut_that_took_only_white_space_keeps_all_fields() -> None:
     packet = build_packet(1, STATUS + b"  ")
     cut = decode_truncated(packet[:-2])
-    assert (cut.reason, cut.fields) == ("truncated", decode(packet).fields)
+    assert (cut.accepted, cut.reason, cut.fields) == (False, "truncated", decode(packet).fields)
 
 
 @pytest.mark.parametrize("dialect", ["auto", "seed"])
 def test_a_cut_message_is_read_by_the_dialect_of_its_fields(dialect: str) -> None:
     cut = decode_truncated(build_packet(1, RESPONSE)[:-2], dialect)
     assert (cut.dialect, cut.name, cut.reason) == ("seed", "response", "truncated")
+
+
+def test_a_given_dialect_is_kept_for_a_cut_and_for_a_whole_message() -> None:
+    packet = build_packet(1, RESPONSE)
+    for part, reason in ((packet[:-2], "truncated"), (packet, "missing_field")):
+        message = decode_truncated(part, "current")
+        assert (message.dialect, message.name, message.reason) == ("current", "domain_status", reason)
 
 
 def test_a_cut_beyond_what_ipv6_can_carry_is_judged_as_it_is() -> None:
@@ -446,6 +455,11 @@ def test_a_cut_beyond_what_ipv6_can_carry_is_judged_as_it_is() -> None:
 def test_a_sender_refuses_and_says_why(name: str, values: dict[str, Any], problem: str) -> None:
     with pytest.raises(EncodeError, match=re.escape(problem)):
         encode(kind_named(name), values)
+
+
+def test_nothing_is_forced_of_itself() -> None:
+    with pytest.raises(EncodeError, match="is no UUID"):
+        encode_payload(kind_named("domain_status"), {"resource": "x"})
 
 
 def test_force_sends_what_a_sender_refuses_but_not_what_is_missing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fzctl.protocol import kinds
 from fzctl.protocol.exchange import exchange_key, is_answer
 from fzctl.protocol.kinds import ASSIGNED_IPS, DOMAIN_STATUS, GOODBYE, KINDS
 
@@ -47,3 +48,9 @@ def test_values_that_no_receiver_takes_are_compared_as_text() -> None:
 
 def test_a_kind_outside_of_exchanges_has_its_name_only() -> None:
     assert exchange_key(GOODBYE, {}) == ("goodbye",)
+
+
+def test_a_kind_that_names_half_an_exchange_is_outside_of_exchanges() -> None:
+    members = {"resource": RESOURCE, "domain": "a"}
+    for field in (kinds.RESOURCE, kinds.DOMAIN):
+        assert exchange_key(DOMAIN_STATUS._replace(fields=(field,)), members) == ("domain_status",)

@@ -86,6 +86,25 @@ def test_what_a_type_refuses(field_type: FieldType, text: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("field_type", "expected"),
+    [
+        (Uuid(), "a UUID"),
+        (Domain(), "a domain name"),
+        (Ip(), "an IP address"),
+        (LIST, "an array"),
+    ],
+)
+def test_a_refusal_says_what_was_expected(field_type: FieldType, expected: str) -> None:
+    with pytest.raises(Refusal, match=f"^expected {expected}, found the number 7$"):
+        field_type.read(Reader(b"7"))
+
+
+def test_a_single_text_is_no_list_of_addresses() -> None:
+    with pytest.raises(EncodeError, match="^proxy IPs are a list of addresses, not '1.2.3.4'$"):
+        LIST.encode("1.2.3.4")
+
+
+@pytest.mark.parametrize(
     ("field_type", "value", "text"),
     [
         (Uuid(), UUID.replace("-", "").upper(), f'"{UUID}"'),
@@ -185,6 +204,10 @@ def test_any_text_is_a_json_string_with_the_fewest_escapes(text: str) -> None:
     assert len(written) <= len(json.dumps(text, ensure_ascii=False)) + 5 * sum(
         "\ud800" <= c <= "\udfff" for c in text
     )
+
+
+def test_what_utf8_cannot_say_is_escaped_and_its_neighbours_are_not() -> None:
+    assert json_string("\ud7ff\ud800\udfff\ue000") == '"\ud7ff\\ud800\\udfff\ue000"'
 
 
 COMPACT_SAMPLES = [
@@ -379,6 +402,13 @@ def test_either_addresses_or_their_number_are_given(options: dict[str, Any]) -> 
         LIST.from_options("proxy_ips", options)
 
 
+@pytest.mark.parametrize("count", ["", "x", "4.0", "\u0664"])
+def test_a_count_that_is_no_number_is_named_in_the_refusal(count: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        LIST.from_options("proxy_ips", {"ip_count": count})
+    assert str(caught.value) == f"--ip-count is 4 or 8, not {count!a}"
+
+
 def test_a_protocol_without_a_port_may_leave_it_out() -> None:
     assert Protocol().from_json("x", {"x": "icmp"}) == ("icmp", None)
     with pytest.raises(KeyError):
@@ -397,6 +427,18 @@ def test_a_protocol_without_a_port_may_leave_it_out() -> None:
 )
 def test_people_read_a_line_a_value(field_type: FieldType, value: Any, texts: list[str]) -> None:
     assert field_type.texts(value) == texts
+
+
+def test_what_the_help_of_the_options_says() -> None:
+    fields = Field("ips", LIST, "IPs"), Field("p", Protocol(), "P"), Field("at", Ip(), "At")
+    assert {option.flag: option.help for field in fields for option in field.options()} == {
+        "ip": "IPs",
+        "ip_count": "as many from the resource ranges",
+        "tcp": "TCP to this port",
+        "udp": "UDP to this port",
+        "icmp": "ICMP",
+        "at": "At",
+    }
 
 
 def test_ports_have_16_bits() -> None:

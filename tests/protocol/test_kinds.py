@@ -71,6 +71,21 @@ def test_the_columns_are_those_of_the_contract() -> None:
     }
 
 
+def test_the_columns_have_these_labels_in_wireshark() -> None:
+    assert {name: column.label for name, column in columns().items()} == {
+        "resource": "Resource",
+        "domain": "Domain",
+        "proxy_ipv4": "Proxy IPs (IPv4)",
+        "proxy_ipv6": "Proxy IPs (IPv6)",
+        "status": "NAT status",
+        "dst_ipv4": "Destination (IPv4)",
+        "dst_ipv6": "Destination (IPv6)",
+        "protocol": "Protocol",
+        "dst_port": "Destination port",
+        "code": "Code",
+    }
+
+
 def test_kinds_that_share_a_column_agree_on_its_type() -> None:
     shared = columns()
     for kind in KINDS:

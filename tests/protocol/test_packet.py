@@ -200,6 +200,8 @@ def test_the_first_refusal_wins(packet: bytes, reason: str) -> None:
         (TCP, tcp(4, 20), "ip_malformed"),
         (TCP, tcp(6, 23), "ip_malformed"),
         (TCP, tcp(5, 19), "ip_malformed"),
+        (TCP, bytes(12), "ip_malformed"),
+        (TCP, b"", "ip_malformed"),
         (132, b"", "not_control"),
         (CONTROL_PROTOCOL, CONTROL, "not_control"),
     ],
@@ -248,9 +250,20 @@ def test_ipv4_is_judged_and_never_control(packet: bytes, reason: str) -> None:
         (ipv6(60, extension(255) + CONTROL[:3]), "a control header has 8 bytes, 3 are there"),
         (ipv6(255, CONTROL, length=300), "the IPv6 header claims 340 bytes, the packet has 48"),
         (ipv4(47, b"", length=300), "the IPv4 header claims 300 bytes, the packet has 20"),
+        (b"", "there is no packet"),
+        (ipv6(255, b"")[:39], "39 bytes are no IPv6 header"),
+        (ipv6(0, b"\xff"), "the packet ends within an IPv6 extension header"),
+        (ipv6(44, fragment(255, 1) + CONTROL), "the packet is a fragment"),
+        (ipv4(47, b"", fragment=1), "the packet is a fragment"),
+        (ipv4(47, b"")[:19], "the IPv4 header does not fit the packet"),
+        (ipv4(UDP, udp(b"", length=9)), "the UDP header's length does not match the packet"),
+        (ipv6(TCP, tcp(4, 20)), "the TCP header does not fit the packet"),
+        (ipv6(ICMPV6, bytes(7)), "the ICMP header does not fit the packet"),
+        (ipv6(ICMP, bytes(8)), "ICMPv4 belongs into IPv4 packets, ICMPv6 into IPv6 packets"),
+        (ipv6(NO_NEXT, b""), "an IP packet, but no control packet"),
     ],
 )
-def test_a_refusal_counts_the_bytes(packet: bytes, problem: str) -> None:
+def test_a_refusal_says_what_does_not_fit_and_counts_the_bytes(packet: bytes, problem: str) -> None:
     assert parse_packet(packet).problem == problem
 
 
@@ -347,6 +360,8 @@ def test_a_cut_chain_is_never_taken_for_another_packet(
     ("data", "found"),
     [
         (build_packet(2, b""), (255, 40)),
+        (ipv6(NO_NEXT, b""), (NO_NEXT, 40)),
+        (ipv4(47, b""), (47, 20)),
         (bytes((0x45,)) + bytes(8) + b"\x06" + bytes(30), (6, 20)),
         (bytes((0x46,)) + bytes(8) + b"\x11" + bytes(30), (17, 24)),
         (bytes((0x44,)) + bytes(40), None),

@@ -102,7 +102,11 @@ def test_neighbours_share_no_address_and_stay_in_range(domain: int) -> None:
         (["100.96.0.255", "100.96.1.0", "100.96.1.1"], ["100.96.0.255", "100.96.1.0, 100.96.1.1"]),
         (["fd00::", "fd00::1", "fd00::2"], ["fd00::..2"]),
         (["fd00::9", "fd00::a", "fd00::b"], ["fd00::9..b"]),
+        (["100.96.0.9", "100.96.0.10", "100.96.0.11"], ["100.96.0.9..11"]),
+        (["fd00::f", "fd00::10", "fd00::11"], ["fd00::f..11"]),
+        (["fd00::1", "fd00::"], ["fd00::1", "fd00::"]),
         (["1", "2", "3"], ["1", "2", "3"]),
+        (["a.b", "a.c", "a.d"], ["a.b", "a.c", "a.d"]),
         ([], []),
     ],
 )
@@ -127,6 +131,12 @@ def test_a_range_ends_where_the_library_says(block: Range, at_end: bool, beside:
     assert (address.packed in block) is (address in network)
     assert is_within(format_ip(address.packed), [block]) is (address in network)
     assert "100.96.0.1" not in block
+
+
+def test_an_address_lies_in_no_range_of_the_other_family() -> None:
+    ranges = [*RESOURCE_RANGES, *TUNNEL_RANGES, *SENTINEL_RANGES]
+    assert not is_within("::1", ranges)
+    assert not is_within("192.0.2.1", reversed(ranges))
 
 
 @given(st.integers(0, 524_222))

@@ -203,7 +203,7 @@ def test_equal_domains_have_one_key(one: str, other: str) -> None:
 
 
 def test_other_domains_have_other_keys() -> None:
-    assert len({domain_key(each) for each in ("a", "b", "a.b", "a\\.b", ".")}) == 5
+    assert len({domain_key(each) for each in ("a", "b", "a.b", "a\\.b", ".", "")}) == 6
     # Case is a matter of ASCII alone.
     assert domain_key("\\192") != domain_key("\\224")
 
@@ -359,3 +359,15 @@ def test_what_a_refusal_quotes_is_plain_ascii_in_double_quotes(text: str) -> Non
     assert caught.value.problem.isascii()
     assert caught.value.problem.isprintable()
     assert caught.value.problem[0] == '"'
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [("a" * 80, "a" * 80), ("a" * 81, "a" * 77 + "..."), ("it's", "it's"), ('"it\'s"', '"it\\\'s"')],
+)
+def test_a_refusal_quotes_eighty_characters_and_of_a_longer_text_its_beginning(
+    text: str, quoted: str
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        parse_uuid(text)
+    assert caught.value.problem == f'"{quoted}" is no UUID'

@@ -83,6 +83,7 @@ def test_a_whole_config_is_read(form: str) -> None:
     elif form == "upper sections":
         text = FULL.replace("[Interface]", "[INTERFACE]").replace("[Peer]", "[peer]")
     config = read(text)
+    assert config.name == "wg.conf"
     assert config.static == A
     assert config.port == 51820
     assert config.addresses == ("10.0.0.2/32", "fd00::2/128", "10.0.0.3/32")
@@ -101,6 +102,12 @@ def test_a_whole_config_is_read(form: str) -> None:
 def test_the_least_config_has_any_port_and_no_peer() -> None:
     config = read(HEAD)
     assert (config.port, config.addresses, config.peers) == (0, (), ())
+
+
+def test_bytes_that_are_no_utf8_matter_only_where_they_are_read() -> None:
+    assert read(b"# caf\xe9\n" + HEAD.encode()).static == A
+    with pytest.raises(CarrierError, match="line 3: what stands before the = is no setting"):
+        read(HEAD.encode() + b"caf\xe9 = 1\n")
 
 
 def test_no_key_shows_in_its_repr() -> None:
@@ -223,7 +230,7 @@ def test_of_several_peers_the_one_that_gets_control_messages(holds: str) -> None
 def test_a_peer_can_be_named_by_its_public_key() -> None:
     config = read(FULL)
     assert choose_peer(config, TO_C).public == C.public
-    with pytest.raises(CarrierError, match="no peer with the public key that was asked for"):
+    with pytest.raises(CarrierError, match=r"use wg\.conf: it has no peer with the public key that was asked"):
         choose_peer(config, OURS)
 
 

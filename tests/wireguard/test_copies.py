@@ -17,4 +17,6 @@ def test_at_least_the_last_things_are_remembered_and_at_most_twice_as_many() -> 
         assert copies.first(frame, frame) is None
         assert len(copies) <= 20
     assert all(copies.first(frame, 0) == frame for frame in range(990, 1000))
+    copies.first(1000, 1000)
+    assert all(copies.first(frame, 0) == frame for frame in range(991, 1001))
     assert copies.first(0, 1001) is None

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fzctl.wireguard import decryptor as decryptor_module
+from fzctl.wireguard import handshakes
 from fzctl.wireguard.cookies import write_cookie_reply
 from fzctl.wireguard.decryptor import MAX_CIPHERS, MAX_UNKNOWN, Decryptor
 from fzctl.wireguard.inner import may_be_control
@@ -243,9 +245,21 @@ def test_a_second_leg_and_a_replay_name_the_first_frame() -> None:
 def test_without_handshake_and_key() -> None:
     lab = shake_hands()
     decryptor = Decryptor(shake_hands().initiator_log())
-    assert [decryptor.feed(lab.to_responder(n, CONTROL)).reason for n in (0, 1)] == [NO_HANDSHAKE] * 2
+    for counter in (0, 1):
+        result = decryptor.feed(lab.to_responder(counter, CONTROL), "1", "2")
+        assert result == Result(NO_HANDSHAKE, 4, counter=counter, src="1", dst="2")
     assert decryptor.unknown == {lab.responder_index: 2}
     assert decryptor.counts[NO_HANDSHAKE] == 2
+
+
+def test_half_a_handshake_has_its_frame_and_the_initiators_end_first() -> None:
+    lab = shake_hands()
+    begun, answered = Decryptor(), Decryptor()
+    begun.feed(lab.initiation, "1", "2", 7)
+    answered.feed(lab.response, "2", "1", 8)
+    for decryptor, frame in ((begun, 7), (answered, 8)):
+        (session,) = decryptor.handshakes.unanswered()
+        assert (session.frame, session.ends) == (frame, ("1", "2"))
 
 
 @pytest.mark.parametrize("half", ["initiation", "response"])
@@ -263,10 +277,20 @@ def test_half_a_handshake_is_no_session_but_no_stranger_either(half: str) -> Non
 def test_with_the_keys_of_another_session() -> None:
     lab, other = shake_hands(), shake_hands()
     decryptor = following(lab, other.initiator_log())
-    result = decryptor.feed(lab.to_responder(0, CONTROL))
-    assert (result.reason, result.session, result.direction, result.packet) == (NO_KEY, 1, "a>b", None)
-    assert decryptor.handshakes.listed[0].failed == [1, 0]
+    for counter in (5, 6):
+        result = decryptor.feed(lab.to_responder(counter, CONTROL), "1", "2")
+        assert result == Result(NO_KEY, 4, None, 1, counter, "a>b", "1", "2")
+    assert decryptor.handshakes.listed[0].failed == [2, 0]
     assert [entry.kind for entry in decryptor.unused()] == [LOCAL_STATIC, LOCAL_EPHEMERAL]
+
+
+def test_forged_datagrams_of_a_session_with_keys_are_counted_there() -> None:
+    lab = shake_hands()
+    decryptor = following(lab)
+    for counter in (5, 6):
+        result = decryptor.feed(lab.to_initiator(counter, CONTROL)[:-1] + b"!", "1", "2")
+        assert result == Result(AUTHENTICATION_FAILED, 4, counter=counter, src="1", dst="2")
+    assert decryptor.handshakes.listed[0].failed == [0, 2]
 
 
 def test_keys_that_fit_nothing_are_told_by_line() -> None:
@@ -360,6 +384,21 @@ def test_only_what_is_proven_and_no_control_message_is_passed_over() -> None:
     assert not skip(lab.initiation)
     assert not skip(b"")
     assert decryptor.handshakes.listed[0].packets == [5, 0]
+
+
+@pytest.mark.parametrize("size", [255, 256, 1400])
+def test_a_long_packet_is_passed_over_by_both_bytes_of_its_length(size: int) -> None:
+    lab = shake_hands()
+    decryptor = following(lab)
+    decryptor.feed(lab.to_responder(0, IPV4_PACKET))
+    ipv4 = IPV4_PACKET[:2] + size.to_bytes(2, "big") + bytes(size - 4)
+    ipv6 = IPV6_PACKET[:4] + size.to_bytes(2, "big") + IPV6_PACKET[6:40] + bytes(size)
+    for packet in (ipv4, ipv6, ipv4 + bytes(15), ipv6 + bytes(15)):
+        datagram = lab.to_responder(1, packet)
+        assert decryptor.skip(datagram, 0, len(datagram))
+    for packet in (ipv4[:-1], ipv6[:-1], ipv4 + bytes(16), ipv6 + bytes(16)):
+        datagram = lab.to_responder(1, packet)
+        assert not decryptor.skip(datagram, 0, len(datagram))
 
 
 def test_a_datagram_within_a_frame_is_passed_over() -> None:
@@ -462,3 +501,16 @@ def test_more_sessions_than_there_is_room_for_ciphers_all_read() -> None:
             decryptor.feed(datagram, str(n), "x").session == n for n, datagram in enumerate(datagrams, 1)
         )
     assert len(decryptor._proven) <= MAX_CIPHERS
+
+
+def test_a_session_in_use_is_not_forgotten_whatever_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshakes, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(decryptor_module, "MAX_CIPHERS", 1)
+    labs = [shake_hands() for _ in range(12)]
+    decryptor = following(labs[0], *(lab.initiator_log() for lab in labs))
+    for counter, lab in enumerate(labs[1:]):
+        decryptor.feed(lab.initiation)
+        decryptor.feed(lab.response)
+        assert decryptor.feed(lab.to_responder(0, CONTROL)).packet == CONTROL
+        assert decryptor.feed(labs[0].to_responder(counter, CONTROL)).session == 1
+    assert decryptor.feed(labs[1].to_responder(1, CONTROL)).reason != OK
