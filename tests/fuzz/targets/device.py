@@ -11,7 +11,7 @@ from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.device import Device
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE, TRANSPORT, message_type
-from fzctl.wireguard.refusals import NEEDS_COOKIE, REFUSALS
+from fzctl.wireguard.refusals import NEEDS_COOKIE, NOT_ALLOWED, NOT_IP, REFUSALS
 from fzctl.wireguard.results import OK
 from fzctl.wireguard.timers import QUEUE_SIZE
 from tests.fuzz.script import Script, blob, mutated
@@ -19,6 +19,7 @@ from tests.wireguard.lab import CONTROL, IPV4_PACKET, IPV6_PACKET, PSK, A, B
 from tests.wireguard.wire import AT_A, AT_B, EPOCH, Randomness, remote
 
 NOWHERE: Endpoint = ("203.0.113.66", 666)
+AUTHENTIC = (OK, NOT_IP, NOT_ALLOWED)
 MOST_STEPS = 150
 MOST_KEPT = 64
 TOKENS = tuple(bytes((kind, number)) for kind in range(8) for number in (0, 1, 255))
@@ -104,7 +105,7 @@ class _Game:
     def _deliver(self, end: _End, datagram: bytes, source: Endpoint) -> None:
         reason = end.device.receive(datagram, source, self._now)
         assert reason in REFUSALS
-        if reason == OK:
+        if reason in AUTHENTIC:
             proof = essence(datagram)
             assert proof in self._sealed
             if message_type(datagram) != COOKIE_REPLY:

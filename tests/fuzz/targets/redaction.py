@@ -22,7 +22,7 @@ from tests.records import harmful, record
 
 TOKENS = payloads.TOKENS
 LONGEST = MAX_PAYLOAD + 1
-_WORD = re.compile(r"[a-z0-9]*[a-z][a-z0-9]*")
+_WORD = re.compile(r"(?![0-9]+e[0-9]*(?![a-z0-9]))[a-z0-9]*[a-z][a-z0-9]*")
 _STAYS = {field.name for kind in KINDS for field in kind.fields} | {
     *(Status.ACTIVE.lower(), Status.INACTIVE.lower(), Protocol.PORT, Protocol.ICMP),
     *("urn", "uuid", "ffff", "null", "true", "false", *Protocol.WITH_PORT),
@@ -40,13 +40,14 @@ def check(data: bytes) -> None:
     message = once.message
     assert len(message.packet) == len(packet)
     assert message.packet[:48] == packet[:48]
-    for after in (message, decode(message.packet, message.dialect)):
+    # What is refused is sometimes refused for another reason by its bytes; then the record keeps the verdict.
+    for after in (message, decode(message.packet, message.dialect))[: 1 + before.accepted]:
         assert (after.control, after.kind, after.name, after.dialect, after.accepted, after.reason) == (
             *(before.control, before.kind, before.name, before.dialect),
             *(before.accepted, before.reason),
         )
-    twice = Redactor(b"key").redact(once)
-    assert decode(twice.message.packet, message.dialect).reason == before.reason
+    twice = Redactor(b"key").redact(once).message
+    assert (twice.reason, len(twice.packet)) == (before.reason, len(packet))
     leaks = {word for word in words_of(before.payload) if word in shown(once)}
     assert not leaks
     for name, value in before.fields.items():
