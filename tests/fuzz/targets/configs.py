@@ -33,8 +33,9 @@ def check(data: bytes) -> None:
         assert "\n" not in str(error)
         return
     private = {encode_key(config.static.raw), *(encode_key(peer.psk.raw) for peer in config.peers)}
-    # A key that somebody gave for an address is none to us.
-    assert not [each for each in private if each in repr(config._replace(addresses=()))]
+    # A key that somebody gave for a place is none to us.
+    peers = tuple(each._replace(endpoint=None) for each in config.peers)
+    assert not [each for each in private if each in repr(config._replace(addresses=(), peers=peers))]
     assert 0 <= config.port <= 65535
     assert all(peer.endpoint is None or 0 < peer.endpoint[1] <= 65535 for peer in config.peers)
     assert all(0 <= peer.keepalive <= 65535 and len(peer.public) == 32 for peer in config.peers)
