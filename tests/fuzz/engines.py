@@ -97,7 +97,15 @@ def run_atheris(target: Target, limits: Limits) -> Outcome:
         (folder / name_of(data)).write_bytes(data)
     report = limits.out / f"{target.name}.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz.guided", target.name, str(limits.seconds), str(limits.seed), str(limits.out)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.guided",
+        target.name,
+        str(limits.seconds),
+        str(limits.seed),
+        str(limits.out),
+    ]
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     seconds = time.monotonic() - began
@@ -107,7 +115,9 @@ def run_atheris(target: Target, limits: Limits) -> Outcome:
     except (OSError, ValueError):
         log = limits.out / f"{target.name}.log"
         log.write_bytes(done.stdout + done.stderr)
-        return Outcome(0, seconds, count, [Finding(str(log), f"the process ended with {done.returncode} and no report")])
+        return Outcome(
+            0, seconds, count, [Finding(str(log), f"the process ended with {done.returncode} and no report")]
+        )
     return Outcome(told["executions"], told["seconds"], count, [Finding(*each) for each in told["findings"]])
 
 

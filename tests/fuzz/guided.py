@@ -13,8 +13,6 @@ import atheris
 from tests.fuzz.findings import Tally, failure_of
 from tests.fuzz.target import Target, inputs_of, load
 
-_NO_OTHER_BOUND = 0
-
 
 def main(name: str, seconds: float, seed: int, out: Path) -> None:
     """Run libFuzzer until the time is up, and write a report; does not return."""
@@ -31,12 +29,17 @@ def main(name: str, seconds: float, seed: int, out: Path) -> None:
             report.write_text(json.dumps(told))
             os._exit(0)
 
-    tokens = out / f"{name}.dict"
-    tokens.write_text("".join(f'"{escaped(each)}"\n' for each in target.tokens))
-    options = {"max_len": target.longest, "seed": seed or 1, "dict": tokens, "rss_limit_mb": _NO_OTHER_BOUND, "verbosity": 0}
-    atheris.Setup(
-        [sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(out / "corpus" / name)], once
-    )
+    options: dict[str, object] = {
+        "max_len": target.longest,
+        "seed": seed or 1,
+        "rss_limit_mb": 0,
+        "verbosity": 0,
+    }
+    if target.tokens:
+        options["dict"] = tokens = out / f"{name}.dict"
+        tokens.write_text("".join(f'"{escaped(each)}"\n' for each in target.tokens))
+    arguments = [f"-{key}={value}" for key, value in options.items()]
+    atheris.Setup([sys.argv[0], *arguments, str(out / "corpus" / name)], once)
     atheris.Fuzz()
 
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-_INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_INTERESTING = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x100,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+)
 _MOST_CHANGES = 6
 _MOST_PIECE = 64
 
@@ -48,7 +62,11 @@ class Mutator:
 
     def _insert(self, data: bytearray, rng: random.Random) -> None:
         at = rng.randint(0, len(data))
-        piece = rng.randbytes(rng.randint(1, 8)) if rng.random() < 0.5 else bytes((rng.randrange(256),)) * rng.randint(1, 40)
+        piece = (
+            rng.randbytes(rng.randint(1, 8))
+            if rng.random() < 0.5
+            else bytes((rng.randrange(256),)) * rng.randint(1, 40)
+        )
         data[at:at] = piece
 
     def _delete(self, data: bytearray, rng: random.Random) -> None:

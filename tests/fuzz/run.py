@@ -56,7 +56,11 @@ def _run(names: Sequence[str], args: argparse.Namespace) -> int:
     if args.engine == "atheris" and not engines.has_atheris():
         print("atheris is not installed here; take another engine", file=sys.stderr)
         return 2
-    chosen = [args.engine] if args.engine else [each for each in ENGINES if each != "atheris" or engines.has_atheris()]
+    chosen = (
+        [args.engine]
+        if args.engine
+        else [each for each in ENGINES if each != "atheris" or engines.has_atheris()]
+    )
     args.out.mkdir(parents=True, exist_ok=True)
     found = 0
     for name in names:
@@ -76,14 +80,20 @@ def _run(names: Sequence[str], args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(NAMES)}; all without")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(NAMES)}; all without"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target and engine (60)")
     parser.add_argument("--engine", choices=ENGINES, help="only this one")
     parser.add_argument("--seed", type=int, default=0, help="another one makes other inputs (0)")
     parser.add_argument("--out", type=Path, default=OUT, help="where to write (tests/fuzz/out)")
     parser.add_argument("--replay", metavar="FILE", help="run this input alone")
-    parser.add_argument("--keep", action="store_true", help="take what was found worth keeping into the corpus")
+    parser.add_argument(
+        "--keep", action="store_true", help="take what was found worth keeping into the corpus"
+    )
     return parser
 
 

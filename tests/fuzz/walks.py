@@ -53,7 +53,10 @@ def assert_one_truth(data: bytes) -> list[Frame]:
         assert facts_of(again) == facts_of(slow)
         fast = opened(data, way)
         candidates, fast_end = drain(fast.candidates())
-        assert (candidates, fast_end) == ([each for each in wanted(frames) if isinstance(each, Candidate)], end)
+        assert (candidates, fast_end) == (
+            [each for each in wanted(frames) if isinstance(each, Candidate)],
+            end,
+        )
         assert facts_of(fast) == facts_of(slow)
     assert_datagrams(data, sizes, frames, end)
     return frames
@@ -93,12 +96,21 @@ def plain_pcap(data: bytes) -> list[tuple[int, int, int, bytes, int]]:
     order = "<" if data[0] in (0xD4, 0x4D) else ">"
     tick = 1000 if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4") else 1
     link_type = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
-    found, at = [], 24
+    found: list[tuple[int, int, int, bytes, int]] = []
+    at = 24
     while at + 16 <= len(data):
         seconds, ticks, captured, length = struct.unpack_from(order + "IIII", data, at)
         if at + 16 + captured > len(data):
             break
-        found.append((len(found) + 1, seconds * 10**9 + ticks * tick, link_type, data[at + 16 : at + 16 + captured], length))
+        found.append(
+            (
+                len(found) + 1,
+                seconds * 10**9 + ticks * tick,
+                link_type,
+                data[at + 16 : at + 16 + captured],
+                length,
+            )
+        )
         at += 16 + captured
     return found
 
@@ -108,5 +120,7 @@ def samples(ending: str) -> list[bytes]:
     from tests.fuzz.target import HERE
 
     root = HERE.parents[1]
-    paths = sorted([*(root / "captures").rglob(f"*.{ending}"), *(root / "tests/wireguard/data").glob(f"*.{ending}")])
+    paths = sorted(
+        [*(root / "captures").rglob(f"*.{ending}"), *(root / "tests/wireguard/data").glob(f"*.{ending}")]
+    )
     return [data for path in paths if len(data := path.read_bytes()) <= 16384]

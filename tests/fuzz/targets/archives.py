@@ -15,8 +15,29 @@ from tests.logs.read import DATA
 
 MAGIC = b"PK\x03\x04"
 TOKENS = (
-    *(MAGIC, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"../../", b"/etc/passwd", b"connlib.latest"),
-    *(b"\x01\0", b"\x08\0", b"\x0e\0", b"\x0c\0", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\xa1", b".json", b"\x1f\x8b\x08", b"\x7f\xff\xff\xff"),
+    *(
+        MAGIC,
+        b"PK\x01\x02",
+        b"PK\x05\x06",
+        b"PK\x06\x06",
+        b"PK\x06\x07",
+        b"PK\x07\x08",
+        b"../../",
+        b"/etc/passwd",
+        b"connlib.latest",
+    ),
+    *(
+        b"\x01\0",
+        b"\x08\0",
+        b"\x0e\0",
+        b"\x0c\0",
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\0",
+        b"\0\xa1",
+        b".json",
+        b"\x1f\x8b\x08",
+        b"\x7f\xff\xff\xff",
+    ),
 )
 MOST_LINES = 3000
 
@@ -56,7 +77,12 @@ def seeds() -> list[bytes]:
         packed({"connlib.2026-01-01-00-00-00.log": log, "latest": log, "settings.json": b"{}"}),
         packed({"a/b.jsonl": log}, method=ZIP_STORED),
         packed({"../../x.log": log, "/etc/x.log": b"x", "C:\\x.log": b"y"}),
-        packed({"app.zip": packed({"x.log": log}), "tunnel.zip": packed({"y.log": log, "z.zip": packed({"w.log": b"w"})})}),
+        packed(
+            {
+                "app.zip": packed({"x.log": log}),
+                "tunnel.zip": packed({"y.log": log, "z.zip": packed({"w.log": b"w"})}),
+            }
+        ),
         packed({"x.log": log, "x.log ": log}, method=ZIP_BZIP2),
         packed({"x.log": log}, method=ZIP_LZMA),
         packed({"zeros.log": bytes(100_000) + b"x" * 1_000_000}),

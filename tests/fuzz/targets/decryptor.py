@@ -33,7 +33,9 @@ def check(data: bytes) -> None:
     assert len(decryptor.handshakes.listed) <= played.fed
     assert isinstance(decryptor._copies, Copies)
     for session in (*decryptor.handshakes.listed, *decryptor.handshakes.unanswered()):
-        assert "hidden" in repr(session.opened) or all(lab.psk.raw.hex() not in repr(session.opened) for lab in LABS)
+        assert "hidden" in repr(session.opened) or all(
+            lab.psk.raw.hex() not in repr(session.opened) for lab in LABS
+        )
 
 
 class _Played:
@@ -47,7 +49,9 @@ class _Played:
     def step(self, script: Script, frame: int) -> None:
         kind, lab = script.choose(8), LABS[script.choose(len(LABS))]
         if kind == 0:
-            self._decryptor.add((lab.initiator_log, lab.responder_log, lambda: transport_log(lab))[script.choose(3)]())
+            self._decryptor.add(
+                (lab.initiator_log, lab.responder_log, lambda: transport_log(lab))[script.choose(3)]()
+            )
             return
         if kind == 1:
             self._feed(lab.initiation, script, frame)
@@ -73,8 +77,14 @@ class _Played:
             # What is passed over would have been opened, or is damaged behind its header, and is no control message.
             result = self._decryptor.feed(datagram, src, dst, frame)
             self.fed += 1
-            assert result.reason in (OK, AUTHENTICATION_FAILED, *(() if datagram in self._sealed else ("no_key",)))
-            assert result.packet is None or result.packet[8:40] != UNSPECIFIED_PAIR or result.packet[0] >> 4 == 4
+            assert result.reason in (
+                OK,
+                AUTHENTICATION_FAILED,
+                *(() if datagram in self._sealed else ("no_key",)),
+            )
+            assert (
+                result.packet is None or result.packet[8:40] != UNSPECIFIED_PAIR or result.packet[0] >> 4 == 4
+            )
             return
         result = self._decryptor.feed(datagram, src, dst, frame, length)
         self.fed += 1
@@ -85,7 +95,9 @@ class _Played:
             assert datagram in self._sealed
             assert result.packet is not None
             assert result.session is not None
-            assert self._sealed[datagram].startswith(result.packet) or result.packet.startswith(self._sealed[datagram])
+            assert self._sealed[datagram].startswith(result.packet) or result.packet.startswith(
+                self._sealed[datagram]
+            )
 
 
 def transport_log(lab: Lab) -> KeyLog:
@@ -106,7 +118,20 @@ def seeds() -> list[bytes]:
     for lab in range(3):
         keys = bytes((0, lab, 0))
         shake = bytes((1, lab, 1, 2, lab, 3))
-        talk = b"".join(sent(5, lab, inner, number, number % 2) + b"\1" for number, inner in enumerate((0, 1, 2, 3, 0)))
+        talk = b"".join(
+            sent(5, lab, inner, number, number % 2) + b"\1" for number, inner in enumerate((0, 1, 2, 3, 0))
+        )
         found += [keys + shake + talk, shake + talk + keys + talk, talk + bytes((0, lab, 2)) + talk]
-    odd = bytes((5, 0, 4)) + blob(CONTROL[:40]) + bytes((1, 9, 0, 0, 1)) + sent(7, 0, 0, 3, 0) + bytes((1, 0, 0, 30, 1, 1))
-    return [*found, found[0] + odd, bytes((4, 0)) + blob(b"\4\0\0\0" + bytes(40)) + b"\1", found[0] + found[3] + found[6]]
+    odd = (
+        bytes((5, 0, 4))
+        + blob(CONTROL[:40])
+        + bytes((1, 9, 0, 0, 1))
+        + sent(7, 0, 0, 3, 0)
+        + bytes((1, 0, 0, 30, 1, 1))
+    )
+    return [
+        *found,
+        found[0] + odd,
+        bytes((4, 0)) + blob(b"\4\0\0\0" + bytes(40)) + b"\1",
+        found[0] + found[3] + found[6],
+    ]

@@ -11,6 +11,7 @@ from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.device import Device
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE, TRANSPORT, message_type
+from fzctl.wireguard.noise import NO_PSK
 from fzctl.wireguard.refusals import NEEDS_COOKIE, NOT_ALLOWED, NOT_IP, REFUSALS
 from fzctl.wireguard.results import OK
 from fzctl.wireguard.timers import QUEUE_SIZE
@@ -29,11 +30,11 @@ LONGEST = 1500
 def check(data: bytes) -> None:
     script = Script(data)
     settings = script.byte()
-    psk = {"psk": PSK} if settings & 1 else {}
+    psk = PSK if settings & 1 else NO_PSK
     load = bool(settings & 2)
     keepalive = 25 if settings & 4 else 0
-    a = _End(A, B.public, AT_A, remote(B, AT_B, keepalive=keepalive, **psk), load=load)
-    b = _End(B, A.public, AT_B, remote(A, AT_A if settings & 8 else None, **psk), load=load)
+    a = _End(A, B.public, AT_A, remote(B, AT_B, psk, keepalive), load=load)
+    b = _End(B, A.public, AT_B, remote(A, AT_A if settings & 8 else None, psk), load=load)
     game = _Game(a, b)
     for _ in range(MOST_STEPS):
         if not script:
@@ -110,8 +111,8 @@ class _Game:
             assert proof in self._sealed
             if message_type(datagram) != COOKIE_REPLY:
                 end.proven.add(source)
-            assert (proof, message_type(datagram)) not in end.taken
-            end.taken.add((proof, message_type(datagram)))  # type: ignore[arg-type]
+            assert proof not in end.taken
+            end.taken.add(proof)
         self._collect(end, cookie_to=source if reason == NEEDS_COOKIE else None)
 
     def _collect(self, end: _End, cookie_to: Endpoint | None = None) -> None:
@@ -155,7 +156,10 @@ def seeds() -> list[bytes]:
     changed = b"\7\1\1\1\0\0\4\1\0" + b"\6\1\0\1\2\0\1\0"
     stranger = b"\3\1" + blob(b"\1\0\0\0" + bytes(144)) + b"\3\0" + blob(b"\4\0\0\0" + bytes(28))
     return [
-        *(settings + shake + packet + answer + replay for settings in (b"\0", b"\1", b"\2", b"\x0d", b"\x0f")),
+        *(
+            settings + shake + packet + answer + replay
+            for settings in (b"\0", b"\1", b"\2", b"\x0d", b"\x0f")
+        ),
         b"\4" + shake + later + packet + later + shake + answer,
         b"\0" + shake + changed + packet + changed + replay,
         b"\x0a" + stranger + shake + stranger + later,

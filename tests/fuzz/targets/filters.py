@@ -8,15 +8,72 @@ from typing import Any
 from fzctl.columns import RecordFilter, all_columns
 from fzctl.filter import FieldType, Filter, FilterError, compile_filter
 from tests.filter.conftest import FIELDS
-from tests.records import assigned, goodbye, raw, record, status
+from tests.records import assigned, goodbye, raw, record
 
 NAMES = tuple(all_columns())
 TOKENS = (
     *(name.encode() for name in (*NAMES, *FIELDS)),
-    *(b" == ", b" != ", b" === ", b" !== ", b" > ", b" <= ", b" contains ", b" matches ", b" in {", b"}", b" and ", b" or ", b" xor "),
-    *(b"not ", b"any ", b"all ", b"len(", b"count(", b"lower(", b"string(", b")", b"(", b"[0:4]", b"[-1]", b"[1-2,3:]", b'"', b'r"', b"'a'"),
-    *(b"100.96.0.0/11", b"fd00::/64", b"..", b"0x1f", b"1.5", b"true", b"7b:22", b"6b7188f5-00ac-41dc-9ddd-57e2384f31ef", b"\\x00"),
-    *(b"(a+)+$", b"(.*)*", b"[a-z]{2,9}", b"(?i)", b"\\d", b"\\b", b"(?=", b"(?<!", b"(?P<n>", b"(?P=n)", b"{3,}", b"*?", b"++", b"|", b"^", b"$"),
+    *(
+        b" == ",
+        b" != ",
+        b" === ",
+        b" !== ",
+        b" > ",
+        b" <= ",
+        b" contains ",
+        b" matches ",
+        b" in {",
+        b"}",
+        b" and ",
+        b" or ",
+        b" xor ",
+    ),
+    *(
+        b"not ",
+        b"any ",
+        b"all ",
+        b"len(",
+        b"count(",
+        b"lower(",
+        b"string(",
+        b")",
+        b"(",
+        b"[0:4]",
+        b"[-1]",
+        b"[1-2,3:]",
+        b'"',
+        b'r"',
+        b"'a'",
+    ),
+    *(
+        b"100.96.0.0/11",
+        b"fd00::/64",
+        b"..",
+        b"0x1f",
+        b"1.5",
+        b"true",
+        b"7b:22",
+        b"6b7188f5-00ac-41dc-9ddd-57e2384f31ef",
+        b"\\x00",
+    ),
+    *(
+        b"(a+)+$",
+        b"(.*)*",
+        b"[a-z]{2,9}",
+        b"(?i)",
+        b"\\d",
+        b"\\b",
+        b"(?=",
+        b"(?<!",
+        b"(?P<n>",
+        b"(?P=n)",
+        b"{3,}",
+        b"*?",
+        b"++",
+        b"|",
+        b"^",
+        b"$",
+    ),
 )
 LONGEST = 400
 
@@ -33,8 +90,18 @@ VALUES: dict[FieldType, list[Any]] = {
     FieldType.FRAMENUM: [1, 2**40],
 }
 RECORDS = [
-    *(record(assigned()), record(assigned(LONG[:63] + "." + LONG[:63])), record(raw(1, {"resource": "ü", "domain": "ü", "status": "ü"})), record(goodbye(), time=None)),
-    *(record(raw(9, "x" * 500 + "!")), record(raw(0, "{")), record(b""), record(raw(3, {"dst": "::1", "protocol": {"tcp": [1]}}))),
+    *(
+        record(assigned()),
+        record(assigned(LONG[:63] + "." + LONG[:63])),
+        record(raw(1, {"resource": "ü", "domain": "ü", "status": "ü"})),
+        record(goodbye(), time=None),
+    ),
+    *(
+        record(raw(9, "x" * 500 + "!")),
+        record(raw(0, "{")),
+        record(b""),
+        record(raw(3, {"dst": "::1", "protocol": {"tcp": [1]}})),
+    ),
 ]
 PACKETS = [
     {},
@@ -97,12 +164,35 @@ def inputs() -> Any:
 
     names = st.sampled_from((*NAMES, *FIELDS, "fzp2p", "p", "no.field"))
     sliced = st.builds("{}{}".format, names, st.sampled_from(("", "", "[0:4]", "[-1]", "[1-2,3:]", "[9]")))
-    operands = st.one_of(sliced, st.builds("{}({})".format, st.sampled_from(("len", "count", "lower", "upper", "string")), sliced))
-    atoms = st.sampled_from(("a", "[a-z]", ".", "\\d", "(a|b)", "(ab)", "(?:a*)", "b?", "^", "$", "(?=a)", "[^a]", "\\w", "\\b", "(?i:a)"))
+    operands = st.one_of(
+        sliced,
+        st.builds("{}({})".format, st.sampled_from(("len", "count", "lower", "upper", "string")), sliced),
+    )
+    atoms = st.sampled_from(
+        (
+            "a",
+            "[a-z]",
+            ".",
+            "\\d",
+            "(a|b)",
+            "(ab)",
+            "(?:a*)",
+            "b?",
+            "^",
+            "$",
+            "(?=a)",
+            "[^a]",
+            "\\w",
+            "\\b",
+            "(?i:a)",
+        )
+    )
     patterns = st.recursive(
         atoms,
         lambda inner: st.one_of(
-            st.builds("{}{}".format, inner, st.sampled_from(("*", "+", "?", "{2,}", "{1,12}", "*?", "++", "{3}"))),
+            st.builds(
+                "{}{}".format, inner, st.sampled_from(("*", "+", "?", "{2,}", "{1,12}", "*?", "++", "{3}"))
+            ),
             st.lists(inner, min_size=1, max_size=4).map("".join),
             st.lists(inner, min_size=1, max_size=3).map(lambda found: f"({'|'.join(found)})"),
         ),
@@ -126,7 +216,9 @@ def inputs() -> Any:
     joined = st.recursive(
         relations,
         lambda inner: st.one_of(
-            st.builds("{} {} {}".format, inner, st.sampled_from(("and", "or", "xor", "&&", "||", "^^")), inner),
+            st.builds(
+                "{} {} {}".format, inner, st.sampled_from(("and", "or", "xor", "&&", "||", "^^")), inner
+            ),
             st.builds("{}({})".format, st.sampled_from(("", "not ", "!")), inner),
             st.builds("{} {}".format, st.sampled_from(("any", "all")), inner),
         ),

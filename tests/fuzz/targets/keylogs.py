@@ -12,7 +12,17 @@ from tests.wireguard.lab import PSK, shake_hands
 
 TOKENS = (
     *(kind.encode() for kind in KINDS),
-    *(b" = ", b"=", b"\r\n", b"\n", b"# ", b"; ", b"\xef\xbb\xbf", b"0xF231BBE2 ", b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+    *(
+        b" = ",
+        b"=",
+        b"\r\n",
+        b"\n",
+        b"# ",
+        b"; ",
+        b"\xef\xbb\xbf",
+        b"0xF231BBE2 ",
+        b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    ),
 )
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
@@ -23,7 +33,7 @@ def check(data: bytes) -> None:
     secrets = _KEY.findall("\n".join(lines))
     told = " ".join(f"{each.text} {each.line}" for each in log.warnings) + repr(log)
     assert not [each for each in secrets if each in told]
-    assert all(1 <= each.line <= len(lines) for each in (*log.entries, *log.warnings))
+    assert all(1 <= each.line <= len(lines) for found in (log.entries, log.warnings) for each in found)
     assert all(each.kind in KINDS and len(each.key.raw) == 32 for each in log.entries)
     written = parse_keylog(format_keylog(log.entries), "keys.txt")
     assert [each[:3] for each in written.entries] == [each[:3] for each in log.entries]
@@ -51,7 +61,12 @@ _LAB = shake_hands(psk=PSK)
 def seeds() -> list[bytes]:
     text = format_keylog(_LAB.initiator_log().entries + _LAB.responder_log().entries).encode()
     index = b"TRANSPORT_KEY = 0x%08X AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" % _LAB.responder_index
-    return [text, index, b"\xef\xbb\xbf# comment\r\n" + text.replace(b"\n", b" # more\r\n"), b"PRESHARED_KEY\nnonsense = 1\n" + index]
+    return [
+        text,
+        index,
+        b"\xef\xbb\xbf# comment\r\n" + text.replace(b"\n", b" # more\r\n"),
+        b"PRESHARED_KEY\nnonsense = 1\n" + index,
+    ]
 
 
 def inputs() -> Any:
@@ -66,4 +81,6 @@ def inputs() -> Any:
         values,
         st.sampled_from(("", " # x", ";", "\r", "\x0b", "\u2028")),
     )
-    return st.lists(lines | st.text(max_size=20), max_size=12).map(lambda found: "\n".join(found).encode("utf-8", "surrogatepass"))
+    return st.lists(lines | st.text(max_size=20), max_size=12).map(
+        lambda found: "\n".join(found).encode("utf-8", "surrogatepass")
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from fzctl.logs.event import SEVERITIES, SHAPES, Event
@@ -20,10 +22,46 @@ from tests.records import harmful
 
 STAMP = b"2026-08-22T00:53:24.158Z"
 TOKENS = (
-    *(STAMP, STAMP + b" DEBUG a::b: ", b" INFO ", b"WARN ", b'{"time":"' + STAMP + b'","severity":"INFO","message":"x"}', b"\r\n", b"\n"),
-    *(b'"timestamp":', b'"level":"DEBUG"', b'"fields":{"message":', b'"spans":[{"name":', b'"span":', b'"target":', b"domain=", b'="'),
-    *(b"\x1b[31m", b"\\u001b[0m", b"\\ud800", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\\u{1b}", b"[[[[", b"1e999", b"NaN", b"PRIVATE_KEY="),
-    *(b"Setting up DNS resource NAT", b"gid=", b"rid=", b"proxy_ips=[", b"log.target=", b"logging.googleapis.com/sourceLocation"),
+    *(
+        STAMP,
+        STAMP + b" DEBUG a::b: ",
+        b" INFO ",
+        b"WARN ",
+        b'{"time":"' + STAMP + b'","severity":"INFO","message":"x"}',
+        b"\r\n",
+        b"\n",
+    ),
+    *(
+        b'"timestamp":',
+        b'"level":"DEBUG"',
+        b'"fields":{"message":',
+        b'"spans":[{"name":',
+        b'"span":',
+        b'"target":',
+        b"domain=",
+        b'="',
+    ),
+    *(
+        b"\x1b[31m",
+        b"\\u001b[0m",
+        b"\\ud800",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\xe2\x80\xae",
+        b"\\u{1b}",
+        b"[[[[",
+        b"1e999",
+        b"NaN",
+        b"PRIVATE_KEY=",
+    ),
+    *(
+        b"Setting up DNS resource NAT",
+        b"gid=",
+        b"rid=",
+        b"proxy_ips=[",
+        b"log.target=",
+        b"logging.googleapis.com/sourceLocation",
+    ),
 )
 LONGEST = 3000
 
@@ -39,7 +77,13 @@ def check(data: bytes) -> None:
     assert {event.line for event in events} == {line.number for line in lines}
     for event in events:
         agree(event)
-    assert sorted(map(id, merge([Lane(lambda: (each for each in events)), Lane(lambda: (each for each in ()))]))) == sorted(map(id, events))
+    lanes = [Lane(partial(each_of, events)), Lane(partial(each_of, events[:3]))]
+    assert sorted(map(id, merge(lanes))) == sorted(map(id, events + events[:3]))
+
+
+def each_of(events: list[Event]) -> Generator[Event]:
+    """One after the other, as a log gives them."""
+    yield from events
 
 
 def split(data: bytes) -> list[Line]:
@@ -58,7 +102,7 @@ def agree(event: Event) -> None:
     assert ("raw" in shown) == (event.problem is not None)
     recognise(event)
     for options in ({}, {"whole": True, "place": True}, {"brief": True, "timed": False}):
-        line = to_log_line(event, **options)  # type: ignore[arg-type]
+        line = to_log_line(event, **options)
         assert not harmful(line)
         assert "\n" not in line
     coloured = to_log_line(event, colour=True)
@@ -76,18 +120,47 @@ def seeds() -> list[bytes]:
 def inputs() -> Any:
     from hypothesis import strategies as st
 
-    texts = st.one_of(st.text(max_size=12), st.sampled_from(("a.example.com", "[10.0.0.1, ::1]", 'Some("x")', "2026", "", "\x1b[31m")))
+    texts = st.one_of(
+        st.text(max_size=12),
+        st.sampled_from(("a.example.com", "[10.0.0.1, ::1]", 'Some("x")', "2026", "", "\x1b[31m")),
+    )
     plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
-    values = st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=5)
-    keys = st.sampled_from(("time", "timestamp", "severity", "level", "message", "target", "fields", "spans", "span", "domain", "logTarget", "log.target"))
+    values = st.recursive(
+        plain,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=5,
+    )
+    keys = st.sampled_from(
+        (
+            "time",
+            "timestamp",
+            "severity",
+            "level",
+            "message",
+            "target",
+            "fields",
+            "spans",
+            "span",
+            "domain",
+            "logTarget",
+            "log.target",
+        )
+    )
     levels = st.sampled_from(("INFO", "debug", "WARNING", "x", " WARN"))
     objects = st.dictionaries(keys | texts, st.one_of(values, levels, st.just(STAMP.decode())), max_size=6)
     documents = objects.map(lambda found: json.dumps(found, ensure_ascii=False))
-    pairs = st.builds("{}={}".format, st.sampled_from(("domain", "gid", "rid", "x.y", "log.target")), texts | texts.map(json.dumps))
+    pairs = st.builds(
+        "{}={}".format,
+        st.sampled_from(("domain", "gid", "rid", "x.y", "log.target")),
+        texts | texts.map(json.dumps),
+    )
     prose = st.builds(
-        "{} {:>5} {}: {} {}".format, st.just(STAMP.decode()), levels, st.sampled_from(("a::b", "connlib", "tunnel_proto::client")), texts, st.lists(pairs, max_size=3).map(" ".join)
+        "{} {:>5} {}: {} {}".format,
+        st.just(STAMP.decode()),
+        levels,
+        st.sampled_from(("a::b", "connlib", "tunnel_proto::client")),
+        texts,
+        st.lists(pairs, max_size=3).map(" ".join),
     )
     lines = st.one_of(documents, prose, texts, st.builds("{}{}".format, documents, documents))
     return st.lists(lines, max_size=5).map(lambda found: "\n".join(found).encode("utf-8", "surrogatepass"))
-
-

@@ -16,7 +16,16 @@ from fzctl.render.logline import to_log_line
 from tests.fuzz.targets import loglines
 from tests.records import harmful
 
-TOKENS = (*loglines.TOKENS, b"host=", b"/home/", b"@corp.example", b"10.20.30.40", b"2001:db8::1:2", b"'A localhost'", b"\\Users\\")
+TOKENS = (
+    *loglines.TOKENS,
+    b"host=",
+    b"/home/",
+    b"@corp.example",
+    b"10.20.30.40",
+    b"2001:db8::1:2",
+    b"'A localhost'",
+    b"\\Users\\",
+)
 LONGEST = loglines.LONGEST
 
 _UUID = re.compile(r"(?<![0-9a-z-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z-])")
@@ -30,7 +39,12 @@ def check(data: bytes) -> None:
     assert once == again
     secrets = secrets_of("\n".join(text_of(each) for each in events).lower())
     for before, after in zip(events, once, strict=True):
-        assert (after.time, after.severity, after.shape, after.line) == (before.time, before.severity, before.shape, before.line)
+        assert (after.time, after.severity, after.shape, after.line) == (
+            before.time,
+            before.severity,
+            before.shape,
+            before.line,
+        )
         assert len(after.fields) == len(before.fields)
         assert (after.message is None) == (before.message is None)
         json.loads(to_log_json(after))
@@ -66,7 +80,11 @@ def shown(event: Event) -> str:
 def seeds() -> list[bytes]:
     stamp = loglines.STAMP
     more = b"gitlab.mycorp.example at 100.96.17.21 for 6b7188f5-00ac-41dc-9ddd-57e2384f31ef"
-    return [*loglines.seeds(), stamp + b"  INFO a::b: ask " + more + b" domain=" + more, b'{"time":"' + stamp + b'","severity":"INFO","message":"' + more + b'","x":["' + more]
+    return [
+        *loglines.seeds(),
+        stamp + b"  INFO a::b: ask " + more + b" domain=" + more,
+        b'{"time":"' + stamp + b'","severity":"INFO","message":"' + more + b'","x":["' + more,
+    ]
 
 
 def inputs() -> Any:

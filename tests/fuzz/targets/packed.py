@@ -16,7 +16,15 @@ from tests.fuzz.walks import samples
 from tests.pcap import build
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-TOKENS = (GZIP + b"\x08", ZSTD, b"\x50\x2a\x4d\x18\x04\0\0\0abcd", bytes(8), b"\x1f\x8b\x08\x08", b"name\0", b"\x03\0" + bytes(8))
+TOKENS = (
+    GZIP + b"\x08",
+    ZSTD,
+    b"\x50\x2a\x4d\x18\x04\0\0\0abcd",
+    bytes(8),
+    b"\x1f\x8b\x08\x08",
+    b"name\0",
+    b"\x03\0" + bytes(8),
+)
 MOST = 1 << 22
 LOST = 600
 
@@ -97,7 +105,10 @@ def seeds() -> list[bytes]:
         found += [b"\0\x07" + packed[2:], b"\0\x30" + (packed + packed + bytes(5))[2:]]
         frame = zstd.compress(text)
         # Two bytes give way to the choices; the magic of four comes back by itself.
-        found += [b"\x01\x07" + frame[4:], b"\x01\x40" + (frame + b"\x50\x2a\x4d\x18\x02\0\0\0ab" + frame)[4:]]
+        found += [
+            b"\x01\x07" + frame[4:],
+            b"\x01\x40" + (frame + b"\x50\x2a\x4d\x18\x02\0\0\0ab" + frame)[4:],
+        ]
     return found
 
 
@@ -105,9 +116,19 @@ def inputs() -> Any:
     from hypothesis import strategies as st
 
     zstd = load_zstd("-")
-    texts = st.binary(max_size=300) | st.builds(lambda text, many: text * many, st.binary(max_size=20), st.integers(0, 2000))
+    texts = st.binary(max_size=300) | st.builds(
+        lambda text, many: text * many, st.binary(max_size=20), st.integers(0, 2000)
+    )
     gzips = texts.map(lambda text: gzip.compress(text, mtime=0))
     zstds = texts.map(zstd.compress)
-    joined = st.builds(lambda way, parts: bytes((0, way)) + b"".join(parts)[2:], st.integers(0, 255), st.lists(gzips | st.just(bytes(3)), min_size=1, max_size=3))
-    frames = st.builds(lambda way, parts: bytes((1, way)) + b"".join(parts)[4:], st.integers(0, 255), st.lists(zstds, min_size=1, max_size=3))
+    joined = st.builds(
+        lambda way, parts: bytes((0, way)) + b"".join(parts)[2:],
+        st.integers(0, 255),
+        st.lists(gzips | st.just(bytes(3)), min_size=1, max_size=3),
+    )
+    frames = st.builds(
+        lambda way, parts: bytes((1, way)) + b"".join(parts)[4:],
+        st.integers(0, 255),
+        st.lists(zstds, min_size=1, max_size=3),
+    )
     return joined | frames

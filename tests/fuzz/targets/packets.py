@@ -39,7 +39,10 @@ def check(data: bytes) -> None:
         if message.control and message.kind is not None:
             assert judge(data, view.offset, dialect) == message
             assert len(data) <= MAX_PACKET
-            assert data[: message.offset] + bytes((message.kind,)) + (message.reserved or b"") + message.payload == data
+            assert (
+                data[: message.offset] + bytes((message.kind,)) + (message.reserved or b"") + message.payload
+                == data
+            )
         cut = decode_truncated(data[: len(data) * 2 // 3], dialect)
         agree(cut)
         assert not (cut.reason == "truncated" and cut.accepted)
@@ -67,7 +70,10 @@ def inputs() -> Any:
     from tests.test_redact import packets
 
     headers = st.lists(
-        st.tuples(st.sampled_from((0, 43, 44, 60, 135, 139, 140, 253, 254, 51)), st.binary(min_size=8, max_size=8)), max_size=4
+        st.tuples(
+            st.sampled_from((0, 43, 44, 60, 135, 139, 140, 253, 254, 51)), st.binary(min_size=8, max_size=8)
+        ),
+        max_size=4,
     )
     chained = st.builds(build.control, st.binary(max_size=60), hop_limit=st.integers(0, 255), headers=headers)
     return st.one_of(packets, chained, st.binary(max_size=120))

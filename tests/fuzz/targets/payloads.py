@@ -18,8 +18,25 @@ from tests.protocol.test_vectors import CONTROL
 
 TOKENS = (
     *(b'"resource":', b'"domain":', b'"proxy_ips":', b'"status":', b'"code":', b'"dst":', b'"protocol":'),
-    *(b'"Active"', b'"tcp":{"dst_port":', b'"icmp"', b"null", b"\\u0061", b"\\ud83d\\ude00", b"\\ud800", b"urn:uuid:"),
-    *(b'"6b7188f5-00ac-41dc-9ddd-57e2384f31ef"', b'"100.96.0.1"', b'"::ffff:1.2.3.4"', b"1e400", b"-0", b"\\\\046", b"[[[["),
+    *(
+        b'"Active"',
+        b'"tcp":{"dst_port":',
+        b'"icmp"',
+        b"null",
+        b"\\u0061",
+        b"\\ud83d\\ude00",
+        b"\\ud800",
+        b"urn:uuid:",
+    ),
+    *(
+        b'"6b7188f5-00ac-41dc-9ddd-57e2384f31ef"',
+        b'"100.96.0.1"',
+        b'"::ffff:1.2.3.4"',
+        b"1e400",
+        b"-0",
+        b"\\\\046",
+        b"[[[[",
+    ),
 )
 LONGEST = 1233
 
@@ -72,7 +89,10 @@ def seeds() -> list[bytes]:
         packet, offset = bytes.fromhex(vector["hex"]), vector["expect"]["l4_offset"]
         if offset is not None and len(packet) < LONGEST:
             for number, kind in enumerate(KINDS):
-                if packet[offset : offset + 1] == bytes((kind.number,)) and vector["dialect"] in (AUTO, *kind.dialects):
+                if packet[offset : offset + 1] == bytes((kind.number,)) and vector["dialect"] in (
+                    AUTO,
+                    *kind.dialects,
+                ):
                     found.append(bytes((number,)) + packet[offset + 8 :])
     return found
 
@@ -82,4 +102,6 @@ def inputs() -> Any:
 
     from tests.test_redact import payloads
 
-    return st.builds(lambda number, payload: bytes((number,)) + payload, st.integers(0, len(KINDS) - 1), payloads())
+    return st.builds(
+        lambda number, payload: bytes((number,)) + payload, st.integers(0, len(KINDS) - 1), payloads()
+    )

@@ -18,10 +18,36 @@ from tests.pcap.naive import channel, ipv4, ipv6, transport, udp
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
 TOKENS = (
-    *(MAGIC, b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d", build.section(), build.section(order=">"), build.interface()),
-    *(build.interface(1), build.interface(1, order=">"), build.custom(), build.packet(build.control()), build.packet(build.ipv4())),
-    *(build.simple(build.control()), build.obsolete(build.control()), build.option(9, b"\x8a"), build.option(14, bytes(8))),
-    *(build.option(1, b"words"), b"\x0a\0\0\0", b"LKGW", b"\x06\0\0\0", b"\x02\0\0\0", b"\xff\xff\xff\xff", bytes(32)),
+    *(
+        MAGIC,
+        b"\x4d\x3c\x2b\x1a",
+        b"\x1a\x2b\x3c\x4d",
+        build.section(),
+        build.section(order=">"),
+        build.interface(),
+    ),
+    *(
+        build.interface(1),
+        build.interface(1, order=">"),
+        build.custom(),
+        build.packet(build.control()),
+        build.packet(build.ipv4()),
+    ),
+    *(
+        build.simple(build.control()),
+        build.obsolete(build.control()),
+        build.option(9, b"\x8a"),
+        build.option(14, bytes(8)),
+    ),
+    *(
+        build.option(1, b"words"),
+        b"\x0a\0\0\0",
+        b"LKGW",
+        b"\x06\0\0\0",
+        b"\x02\0\0\0",
+        b"\xff\xff\xff\xff",
+        bytes(32),
+    ),
 )
 
 
@@ -57,12 +83,17 @@ def seeds() -> list[bytes]:
     for order in "<>":
         packets = [build.control(), build.ipv4(), ipv4(udp(transport())), ipv6(udp(channel(transport())))]
         keys = build.block(10, struct.pack(order + "II", 0x57474B4C, 4) + b"keys", order=order)
-        names = b"".join(build.block(4, body, order=order) for body in pack_names({"192.0.2.1": "a", "2001:db8::1": "b"}))
+        names = b"".join(
+            build.block(4, body, order=order) for body in pack_names({"192.0.2.1": "a", "2001:db8::1": "b"})
+        )
         options = build.option(9, b"\x09", order=order) + build.option(14, bytes(8), order=order)
         head = build.section(order=order) + build.interface(101, options=options, order=order)
         second = build.interface(1, snap=60, order=order)
         plain = [build.packet(each, n << 33, order=order) for n, each in enumerate(packets)]
-        framed = [build.packet(build.ethernet(each, 0x8100), n, index=1, order=order) for n, each in enumerate(packets)]
+        framed = [
+            build.packet(build.ethernet(each, 0x8100), n, index=1, order=order)
+            for n, each in enumerate(packets)
+        ]
         odd = [
             build.simple(packets[0], order=order),
             build.obsolete(packets[0], 7, index=0, order=order),

@@ -64,7 +64,11 @@ def words_of(payload: bytes) -> set[str]:
 def shown(found: Record) -> str:
     """All that forms of output hold, and the bytes of a written capture; words of our own sentences left out."""
     message = found.message
-    texts = [str(message.fields), message.payload.decode("latin-1"), to_jsonl(found._replace(message=message._replace(error=None)))]
+    texts = [
+        str(message.fields),
+        message.payload.decode("latin-1"),
+        to_jsonl(found._replace(message=message._replace(error=None))),
+    ]
     for form in (to_line(found), to_tree(found)):
         assert not harmful(form)
     return "\n".join(texts).lower()

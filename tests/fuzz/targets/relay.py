@@ -16,7 +16,13 @@ from tests.fuzz.script import Script, blob, mutated
 from tests.wireguard.turnserver import PASSWORD, RELAYED, USER, FakeServer, data_indication
 from tests.wireguard.wire import Randomness
 
-PEERS = (("192.0.2.9", 51820), ("2001:db8::9", 51820), ("2001:DB8:0::9", 51820), ("192.0.2.9", 1), ("no address", 1))
+PEERS = (
+    ("192.0.2.9", 51820),
+    ("2001:db8::9", 51820),
+    ("2001:DB8:0::9", 51820),
+    ("192.0.2.9", 1),
+    ("no address", 1),
+)
 STATES = (relays.NEW, relays.ALLOCATING, relays.READY, relays.CLOSING, relays.CLOSED, relays.FAILED)
 CODES = (300, 400, 401, 403, 420, 437, 438, 441, 442, 486, 508)
 MOST_STEPS = 120
@@ -61,7 +67,11 @@ class _Game:
             self._hear(script.blob())
         elif kind == 7:
             data = script.blob()
-            self._hear(data_indication(data, peer) if peer[0] != "no address" else wrap_channel_data(0x4000 + script.choose(4), data))
+            self._hear(
+                data_indication(data, peer)
+                if peer[0] != "no address"
+                else wrap_channel_data(0x4000 + script.choose(4), data)
+            )
         elif self._answers:
             answer = self._answers[-1 - script.choose(len(self._answers))]
             self._hear(answer if kind == 8 else mutated(answer, script))
@@ -70,7 +80,9 @@ class _Game:
     def _order(self, script: Script) -> None:
         choice = script.choose(3)
         if choice == 0:
-            self._server.refuse = {method: CODES[script.choose(len(CODES))] for method in range(3, 10) if script.choose(3) == 0}
+            self._server.refuse = {
+                method: CODES[script.choose(len(CODES))] for method in range(3, 10) if script.choose(3) == 0
+            }
         elif choice == 1:
             self._server.new_nonce()
         else:
@@ -112,7 +124,12 @@ class _Game:
         after = self._relay.state, _granted(self._relay)
         for payload, peer in got:
             assert payload in datagram
-            assert peer[0] in {address for each in self._relay._peers if each.permitted for address in (each.address, each.endpoint[0])}
+            assert peer[0] in {
+                address
+                for each in self._relay._peers
+                if each.permitted
+                for address in (each.address, each.endpoint[0])
+            }
         assert len(got) <= 1
         if after[1] - before[1] or (relays.READY in after and relays.READY not in before):
             # Nothing is granted but by an answer that the server signed, word for word.
@@ -120,11 +137,18 @@ class _Game:
             assert message is not None
             assert message.kind & SUCCESS
             assert MESSAGE_INTEGRITY in message.attributes
-            assert datagram in self._proven or _signed_part(datagram) in {_signed_part(each) for each in self._proven}
+            assert datagram in self._proven or _signed_part(datagram) in {
+                _signed_part(each) for each in self._proven
+            }
 
 
 def _granted(relay: Relay) -> set[Any]:
-    return {(each.endpoint, name) for each in relay._peers for name in ("permitted", "bound") if getattr(each, name)}
+    return {
+        (each.endpoint, name)
+        for each in relay._peers
+        for name in ("permitted", "bound")
+        if getattr(each, name)
+    }
 
 
 def _signed_part(datagram: bytes) -> bytes:
@@ -145,6 +169,11 @@ def seeds() -> list[bytes]:
         b"\0\2" + ready + b"\4\0\x40\0" + newest + talk,
         b"\0\0" + start + b"\x09\0\0\1\0\0\x15\1" + newest + b"\x09\0\0\1\0\0\x30\1" + newest,
         b"\0\0" + ready + b"\5\0\0\2\0\3\0\3\0\3" + send + newest + newest + send,
-        b"\0\0" + ready + b"\6\0" + blob(b"\0\x17\0\0\x21\x12\xa4\x42" + bytes(12)) + b"\6\0" + blob(b"\x40\0\0\2hi"),
+        b"\0\0"
+        + ready
+        + b"\6\0"
+        + blob(b"\0\x17\0\0\x21\x12\xa4\x42" + bytes(12))
+        + b"\6\0"
+        + blob(b"\x40\0\0\2hi"),
         b"\0\0" + start + b"\4\0\xff\1",
     ]

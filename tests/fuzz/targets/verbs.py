@@ -51,19 +51,32 @@ VERBS: tuple[tuple[str, ...], ...] = (
     ("logs", "{log}", "--with"),
     ("decode", "-T", "jsonl", "{sample}", "-k"),
 )
-CAPTURES = tuple(number for number, verb in enumerate(VERBS) if verb[0] != "logs" and "--hex" not in verb and verb[-1] != "-k")
+CAPTURES = tuple(
+    number
+    for number, verb in enumerate(VERBS)
+    if verb[0] != "logs" and "--hex" not in verb and verb[-1] != "-k"
+)
 TOKENS = (*pcap.TOKENS, *pcapng.TOKENS)
 LONGEST = 8192
 
 
 def check(data: bytes) -> None:
     verb = VERBS[data[0] % len(VERBS)] if data else VERBS[0]
-    with tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    ) as folder:
         places = {
-            **{"keys": f"{folder}/keys", "redaction": f"{folder}/redaction", "out": f"{folder}/out"},
-            **{"log": str(DATA / "client.log"), "sample": str(_ROOT / "captures/encrypted/direct.pcap")},
+            "keys": f"{folder}/keys",
+            "redaction": f"{folder}/redaction",
+            "out": f"{folder}/out",
+            "log": str(DATA / "client.log"),
+            "sample": str(_ROOT / "captures/encrypted/direct.pcap"),
         }
-        for name, content in (("keys", _KEY_LINES), ("redaction", b"a key of some length for redaction"), ("input", data[1:])):
+        for name, content in (
+            ("keys", _KEY_LINES),
+            ("redaction", b"a key of some length for redaction"),
+            ("input", data[1:]),
+        ):
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(content)
         arguments = [each.format(**places) if "{" in each else each for each in verb]
@@ -118,11 +131,18 @@ _KEY_LINES = b"".join(path.read_bytes() for path in sorted((_ROOT / "captures/en
 def seeds() -> list[bytes]:
     files = [each for ending in ("pcap", "pcapng") for each in samples(ending) if len(each) < LONGEST]
     made = [each for each in pcap.seeds()[:3] + pcapng.seeds()[:4] if len(each) < 4096]
-    chosen = [bytes((CAPTURES[number % len(CAPTURES)],)) + data for number, data in enumerate((files + made) * 2)]
+    chosen = [
+        bytes((CAPTURES[number % len(CAPTURES)],)) + data for number, data in enumerate((files + made) * 2)
+    ]
     logs = [(DATA / name).read_bytes()[:3000] for name in ("client.log", "gateway.jsonl", "relay.jsonl")]
     others = [number for number, verb in enumerate(VERBS) if verb[0] == "logs" and verb[-1] != "--with"]
     chosen += [bytes((number,)) + log for number, log in zip(others, logs, strict=False)]
-    return [*chosen, bytes((VERBS.index(("logs", "{log}", "--with")),)) + files[0], bytes((len(VERBS) - 1,)) + _KEY_LINES, b"\x08600000"]
+    return [
+        *chosen,
+        bytes((VERBS.index(("logs", "{log}", "--with")),)) + files[0],
+        bytes((len(VERBS) - 1,)) + _KEY_LINES,
+        b"\x08600000",
+    ]
 
 
 def inputs() -> Any:

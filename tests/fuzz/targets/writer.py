@@ -66,7 +66,9 @@ def step(script: Script, writer: CaptureWriter, told: Told) -> None:
             told.secrets.append((WIREGUARD_KEYS, keys))
         elif kind == 2:
             packed, name = script.blob(), script.blob().decode("utf-8", "replace")
-            address = str(ip_address(packed[:16].ljust(16, b"\1") if len(packed) > 4 else packed.ljust(4, b"\1")))
+            address = str(
+                ip_address(packed[:16].ljust(16, b"\1") if len(packed) > 4 else packed.ljust(4, b"\1"))
+            )
             writer.write_names({address: name})
             if name:
                 told.names[_short(address)] = name
@@ -84,7 +86,9 @@ def frame(script: Script, writer: CaptureWriter, told: Told) -> None:
     when = None if choices & 2 else time
     interface = script.choose(len(told.link_types))
     length = len(data) + (more if choices & 4 else 0)
-    writer.write(data, when, length, comment, interface, DIRECTIONS[choices >> 4 & 3] if choices >> 4 & 3 < 3 else None)
+    writer.write(
+        data, when, length, comment, interface, DIRECTIONS[choices >> 4 & 3] if choices >> 4 & 3 < 3 else None
+    )
     is_pcapng = writer.format == "pcapng"
     plain = comment is None and choices >> 4 & 3 in (0, 3) and not interface and length == len(data)
     kept = when if when is not None else None if is_pcapng and plain else 0
@@ -102,7 +106,9 @@ def seeds() -> list[bytes]:
     interface = b"\x00\x00" + blob(b"eth0")
     second = b"\x00\x01" + blob("für".encode())
     plain = b"\x07" + blob(b"packet") + (10**18).to_bytes(8, "big") + b"\0\0\0"
-    commented = b"\x07" + blob(b"packet") + (10**18).to_bytes(8, "big") + b"\x05\x15" + blob(b"a comment\x1b") + b"\1"
+    commented = (
+        b"\x07" + blob(b"packet") + (10**18).to_bytes(8, "big") + b"\x05\x15" + blob(b"a comment\x1b") + b"\1"
+    )
     timeless = b"\x07" + blob(b"packet") + bytes(8) + b"\0\2\0"
     keys, names = b"\1" + blob(b"KEY = x"), b"\2" + blob(b"\x0a\0\0\1") + blob(b"gitlab.example")
     six = b"\2" + blob(bytes(15) + b"\1") + blob(b"six\0\n")
