@@ -21,6 +21,7 @@ except ImportError:  # a Python without it, whose zipfile says so of each member
     class LZMAError(Exception):  # type: ignore[no-redef]
         """Never raised."""
 
+
 from fzctl.errors import CaptureError
 from fzctl.logs.sources import HEAD, Found, Source, is_no_log, is_zip
 

@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 
 class Tally:
-    """Runs inputs and counts them. What breaks is written to ``folder``, once for each place that it breaks at."""
+    """Runs inputs and counts them; what breaks is written to ``folder``, once for each place."""
 
     def __init__(self, target: Target, folder: Path) -> None:
         self.executions = 0

@@ -1,4 +1,4 @@
-"""One target under atheris, in a process of its own: ``python -m tests.fuzz.guided TARGET SECONDS SEED OUT``."""
+"""One target under atheris: ``python -m tests.fuzz.guided TARGET SECONDS SEED OUT``."""
 
 from __future__ import annotations
 

@@ -18,12 +18,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import dev  # noqa: E402
 from tests.fuzz.target import HERE, NAMES, load  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.fuzz.engines import Outcome
 
 OUT = HERE / "out"
 ENGINES = ("atheris", "hypothesis", "mutate")
@@ -67,16 +71,19 @@ def _run(names: Sequence[str], args: argparse.Namespace) -> int:
         for engine in chosen:
             limits = engines.Limits(args.seconds, args.seed, args.out)
             outcome = engines.ENGINES[engine](load(name), limits)
-            rate = outcome.executions / outcome.seconds
-            print(
-                f"{name:<13}{engine:<11}{outcome.executions:>9} executions in {outcome.seconds:.0f} s, {rate:.0f} a second, "
-                f"corpus {outcome.corpus}, findings {len(outcome.findings)}",
-                flush=True,
-            )
+            print(f"{name:<13}{engine:<11}{_figures(outcome)}", flush=True)
             for path, words in outcome.findings:
                 found += 1
                 print(f"  {words}\n  python3 tests/fuzz/run.py {name} --replay {path}", flush=True)
     return 1 if found else 0
+
+
+def _figures(outcome: Outcome) -> str:
+    rate = outcome.executions / outcome.seconds
+    return (
+        f"{outcome.executions:>9} executions in {outcome.seconds:.0f} s, {rate:.0f} a second, "
+        f"corpus {outcome.corpus}, findings {len(outcome.findings)}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

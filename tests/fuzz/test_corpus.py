@@ -1,4 +1,4 @@
-"""Each target holds for its seeds, for the corpus with all that ever broke it, and for some inputs that hypothesis makes."""
+"""Each target holds for its seeds, for all that ever broke it, and for what hypothesis makes of them."""
 
 from __future__ import annotations
 

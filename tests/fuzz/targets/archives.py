@@ -1,4 +1,4 @@
-"""Any bytes as a zip file: its logs are read in place, what is wrong is said in one sentence, and nothing is written anywhere."""
+"""Any bytes as a zip: logs are read in place, what is wrong is one sentence, nothing is written."""
 
 from __future__ import annotations
 

@@ -85,8 +85,10 @@ def check(data: bytes) -> None:
 
 def seeds() -> list[bytes]:
     head = f"[Interface]\nPrivateKey = {encode_key(A.raw)}\n"
-    peer = f"[Peer]\nPublicKey = {encode_key(B.public)}\nAllowedIPs = 10.0.0.0/8, ::/128\nEndpoint = 192.0.2.2:51820\n"
-    other = f"[peer]\npublickey={encode_key(C.public)}\npresharedkey={encode_key(PSK.raw)}\nallowedips=\nEndpoint=[2001:db8::1]:1\n"
+    peer = f"[Peer]\nPublicKey = {encode_key(B.public)}\nAllowedIPs = 10.0.0.0/8, ::/128\n"
+    peer += "Endpoint = 192.0.2.2:51820\n"
+    other = f"[peer]\npublickey={encode_key(C.public)}\npresharedkey={encode_key(PSK.raw)}\n"
+    other += "allowedips=\nEndpoint=[2001:db8::1]:1\n"
     texts = [
         head + peer,
         head

@@ -1,7 +1,7 @@
-"""Any datagrams, in any order, under any keys: each gets a reason, none is opened that nobody sealed, and little is kept.
+"""Any datagrams under any keys: each gets a reason, none is opened that nobody sealed, little is kept.
 
-The input is a script over two sessions whose keys come at some time: datagrams as they were sent, changed ones,
-and any bytes.
+The input is a script over three sessions whose keys come at some time: datagrams as they were sent,
+changed ones, and any bytes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Played:
         src, dst = ENDS[choice % 3], ENDS[choice // 3 % 3]
         length = len(datagram) + (script.byte() if choice > 250 else 0)
         if self._decryptor.skip(b"ab" + datagram + b"cd", 2, 2 + len(datagram)):
-            # What is passed over would have been opened, or is damaged behind its header, and is no control message.
+            # It would be opened, or is damaged behind its header, and is no control message.
             result = self._decryptor.feed(datagram, src, dst, frame)
             self.fed += 1
             assert result.reason in (

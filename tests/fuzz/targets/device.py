@@ -1,7 +1,7 @@
-"""Any datagrams, timeouts and packets: a live endpoint never raises, believes only what its peer sealed, sends to nobody unproven, and does not grow.
+"""A live endpoint never raises, believes only what its peer sealed, sends to nobody unproven, never grows.
 
-The input is a script for the network between two endpoints and a stranger: what is delivered, changed, sent again, to whom
-and when. Whoever is on the wire knows all public keys, and signs what it changes if it likes.
+The input is a script for the network between two endpoints and a stranger: what is delivered, changed,
+sent again, to whom and when. Whoever is on the wire knows all public keys, and signs what it changes.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class _Game:
 
 
 def essence(datagram: bytes) -> bytes:
-    """What is proven of a message: not the index of who sends it, and not the MACs, which anybody can make."""
+    """What is proven of a message: not its sender's index, and not the MACs, which anybody can make."""
     kind = message_type(datagram)
     if kind == INITIATION:
         return datagram[8:116]

@@ -1,4 +1,4 @@
-"""Any text is read as packets in hex, a record for each line that is not a comment, and each record is shown."""
+"""Any text is packets in hex: a record for each line that is no comment, and each can be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any key log is read, line by line, into keys or warnings that show none, and written again it reads the same."""
+"""Any key log is keys and warnings that show none, and the keys written again read the same."""
 
 from __future__ import annotations
 

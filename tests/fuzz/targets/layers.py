@@ -1,4 +1,4 @@
-"""Scapy reads any packet without an exception, rebuilds ours to the byte, and judges them as the codec does."""
+"""Scapy reads any packet without an exception, rebuilds it to the byte, and judges as the codec does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any bytes are lines of a log: each gives events that keep all of it, in pieces as well as whole, and that can be shown."""
+"""Any bytes are lines of events that keep all of it, in pieces as well as whole, and can be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A redacted log keeps its shape and holds no name of a field, no address and no identifier that it had, the same each time."""
+"""A redacted log keeps its shape and none of its identifiers, addresses and domains, each time the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any gzip or zstd stream unpacks to what its library makes of it, then an error of ours, in pieces as well as whole.
+"""Any gzip or zstd unpacks to what its library makes of it, in any pieces, or ends in an error of ours.
 
 The first byte chooses the format, the second how the source delivers.
 """

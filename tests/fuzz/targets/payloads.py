@@ -1,4 +1,4 @@
-"""The fast path and the strict path agree on any payload, and what was accepted, written anew, is accepted as the same.
+"""Fast and strict path agree on any payload; what was accepted, written anew, is accepted as the same.
 
 The first byte chooses the kind; the rest is the payload.
 """

@@ -1,4 +1,4 @@
-"""Any pcap gives the same frames, candidates and datagrams in every way to read it, then the same error or none."""
+"""Any pcap gives the same frames, candidates, datagrams and error in every way to read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any pcapng gives the same frames, candidates, datagrams, names and secrets in every way to read it, then the same error or none."""
+"""Any pcapng gives the same frames, candidates, datagrams, names, keys and error in every way to read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A redacted packet has the same verdict and length, the same each time, and no name, address or identifier that it had.
+"""A redacted packet keeps its verdict and length and none of its names, each time the same.
 
 The first byte chooses the kind; the rest is the payload.
 """
@@ -62,7 +62,7 @@ def words_of(payload: bytes) -> set[str]:
 
 
 def shown(found: Record) -> str:
-    """All that forms of output hold, and the bytes of a written capture; words of our own sentences left out."""
+    """All that any form of output holds but our own sentences, and the bytes of a written capture."""
     message = found.message
     texts = [
         str(message.fields),

@@ -1,6 +1,6 @@
-"""Whatever a TURN server sends: the client never raises, believes only what is proven, and takes data from permitted peers alone.
+"""Whatever a TURN server sends, the client never raises and believes only what is proven and permitted.
 
-The input is a script: what the server answers, what of it is changed, lost or repeated, and what the user does.
+The input is a script: what of the server's answers arrives, changed or again, and what the user does.
 """
 
 from __future__ import annotations

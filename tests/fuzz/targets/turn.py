@@ -1,4 +1,4 @@
-"""Any bytes are a STUN message, ChannelData or neither; what is one reads the same when it is written again."""
+"""Any bytes are a STUN message, ChannelData or neither; what is one reads the same when written again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any file given to any verb that reads one ends in a promised exit code, with output that a terminal, a script and a browser may trust.
+"""Any file given to any verb ends in a promised exit code, and its output is harmless.
 
 The first byte chooses the verb and its form; the rest is the file.
 """
@@ -116,7 +116,7 @@ def _check_output(verb: tuple[str, ...], out: str) -> None:
 
 
 class _Page(HTMLParser):
-    """A report or a picture: no script but its own, nothing that happens at a click or loads from elsewhere."""
+    """A report or a picture: nothing in it happens at a click or comes from elsewhere."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag not in ("iframe", "object", "embed", "link", "base", "form", "img")
