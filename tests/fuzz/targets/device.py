@@ -6,10 +6,12 @@ sent again, to whom and when. Whoever is on the wire knows all public keys, and 
 
 from __future__ import annotations
 
-from fzctl.wireguard.config import Config
+from fzctl.wireguard.config import Config, PeerConfig
 from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.device import Device
 from fzctl.wireguard.endpoints import Endpoint
+from fzctl.wireguard.keys import PrivateKey
+from fzctl.wireguard.load import UnderLoad
 from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE, TRANSPORT, message_type
 from fzctl.wireguard.noise import NO_PSK
 from fzctl.wireguard.refusals import NEEDS_COOKIE, NOT_ALLOWED, NOT_IP, REFUSALS
@@ -17,7 +19,7 @@ from fzctl.wireguard.results import OK
 from fzctl.wireguard.timers import QUEUE_SIZE
 from tests.fuzz.script import Script, blob, mutated
 from tests.wireguard.lab import CONTROL, IPV4_PACKET, IPV6_PACKET, PSK, A, B
-from tests.wireguard.wire import AT_A, AT_B, EPOCH, Randomness, remote
+from tests.wireguard.wire import AT_A, AT_B, EPOCH, EVERYTHING, Randomness, never, remote
 
 NOWHERE: Endpoint = ("203.0.113.66", 666)
 AUTHENTIC = (OK, NOT_IP, NOT_ALLOWED)
@@ -31,10 +33,12 @@ def check(data: bytes) -> None:
     script = Script(data)
     settings = script.byte()
     psk = PSK if settings & 1 else NO_PSK
-    load = bool(settings & 2)
+    # Under load, never, or as many handshake messages make it.
+    load = None if settings & 32 else _always if settings & 2 else never
     keepalive = 25 if settings & 4 else 0
-    a = _End(A, B.public, AT_A, remote(B, AT_B, psk, keepalive), load=load)
-    b = _End(B, A.public, AT_B, remote(A, AT_A if settings & 8 else None, psk), load=load)
+    allowed = ("10.0.0.0/8",) if settings & 16 else EVERYTHING
+    a = _End(A, B.public, AT_A, remote(B, AT_B, psk, keepalive, allowed), load)
+    b = _End(B, A.public, AT_B, remote(A, AT_A if settings & 8 else None, psk, 0, allowed), load)
     game = _Game(a, b)
     for _ in range(MOST_STEPS):
         if not script:
@@ -42,13 +46,19 @@ def check(data: bytes) -> None:
         game.step(script)
 
 
+def _always(now: float) -> bool:
+    return True
+
+
 class _End:
     """A device, and who has proven to be where."""
 
-    def __init__(self, static: object, other: bytes, at: Endpoint, peer: object, *, load: bool) -> None:
-        config = Config("wg.conf", static, at[1], (), (peer,))  # type: ignore[arg-type]
+    def __init__(
+        self, static: PrivateKey, other: bytes, at: Endpoint, peer: PeerConfig, load: UnderLoad | None
+    ) -> None:
+        config = Config("wg.conf", static, at[1], (), (peer,))
         random = Randomness(at[0].encode())
-        self.device = Device(config, 0.0, EPOCH, random, None, lambda now: load)
+        self.device = Device(config, 0.0, EPOCH, random, None, load)
         self.peer = self.device.peer(other)
         self.public = config.static.public
         self.at = at
@@ -158,7 +168,7 @@ def seeds() -> list[bytes]:
     return [
         *(
             settings + shake + packet + answer + replay
-            for settings in (b"\0", b"\1", b"\2", b"\x0d", b"\x0f")
+            for settings in (b"\0", b"\1", b"\2", b"\x0d", b"\x0f", b"\x10", b"\x3d")
         ),
         b"\4" + shake + later + packet + later + shake + answer,
         b"\0" + shake + changed + packet + changed + replay,
