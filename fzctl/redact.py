@@ -45,18 +45,24 @@ _MAPPED: Final = "::ffff:"
 
 # In running text most words are to stay, so these take more than what the protocol would call sound.
 _LABEL: Final = r"[\w*\\-]+"
+_PROSE_IPV4: Final = r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])"
+_PROSE_IPV6: Final = r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F]{0,4}(?:\.[0-9]{1,3}){0,3}"
+# Also one that lost some of its ends.
+_PROSE_UUID: Final = r"[0-9a-fA-F]{0,8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{0,12}"
+# A word ends where one of these begins: ``gateway-`` may stand before an identifier.
+_NO_WORD: Final = rf"(?:{_PROSE_UUID}|{_BARE_UUID}|{_PROSE_IPV4}|{_PROSE_IPV6})"
 _PROSE: Final = re.compile(
     "|".join(
         (
-            _UUID,
+            _PROSE_UUID,
             _BARE_UUID,
             r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",
             rf"(?<![\w.*\\-])(?:{_LABEL}\.)+[^\W\d_][\w-]*",
-            r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F]{0,4}(?:\.[0-9]{1,3}){0,3}",
-            r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])",
+            _PROSE_IPV6,
+            _PROSE_IPV4,
             r"""(?P<quoted>(?<!\w)'[^']{1,300}'(?!\w)|"(?:[^"\\]|\\.){1,300}")""",
             r"(?<=/home/)[^/\s]+|(?<=/Users/)[^/\s]+|(?<=\\Users\\)[^\\\s]+",
-            r"(?P<word>[\w-]+)",
+            rf"(?P<word>(?:[^\W0-9a-fA-F]|(?!{_NO_WORD})[\w-])+)",
         )
     )
 )

@@ -14,6 +14,14 @@ from contextlib import ExitStack
 from typing import IO, Any, Final
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python without it, whose zipfile says so of each member
+
+    class LZMAError(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
+
 from fzctl.errors import CaptureError
 from fzctl.logs.sources import HEAD, Found, Source, is_no_log, is_zip
 
@@ -30,7 +38,10 @@ _LOCATOR_64_LENGTH: Final = 20
 _MOST_DIRECTORY: Final = MOST_MEMBERS * 1024
 _ENTRY: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 1
-_BROKEN: Final = (BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error)
+_BROKEN: Final = (
+    *(BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error),
+    LZMAError,
+)
 
 
 def open_archive(path: str, found: Found, stack: ExitStack) -> None:
@@ -103,7 +114,7 @@ def _add_members(
         archive = stack.enter_context(ZipFile(file))
     except _BROKEN as error:
         raise CaptureError(name, f"is no sound zip file: {_words(error)}") from None
-    members = [each for each in archive.infolist() if not each.is_dir()]
+    members = [each for each in archive.infolist() if not each.filename.endswith("/")]
     budget.take(members)
     for member in members:
         try:

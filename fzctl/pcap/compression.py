@@ -83,6 +83,7 @@ class _Unpacker:
         self._piece = memoryview(bytearray(_PIECE))
         self._rest = b""
         self._has_more = False
+        self._begun = False
         self._produced = 0
         self._problem: str | None = None
 
@@ -110,7 +111,7 @@ class _Unpacker:
         return filled
 
     def _begin_member(self) -> bool:
-        if self._produced and self._magic:
+        if self._begun and self._magic:
             # Tapes and block devices pad with zeros, and gzip itself ignores them.
             self._rest = self._rest.lstrip(b"\0")
             if not self._rest:
@@ -119,6 +120,7 @@ class _Unpacker:
                 self._problem = f"something that is not {self._format} follows the compressed data"
                 return False
         self._member = self._new_member()
+        self._begun = True
         return True
 
     def _unpack(self, limit: int) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -189,3 +191,22 @@ def test_an_encrypted_member_is_one_sentence_and_the_rest_is_read(tmp_path: Path
     assert [problem.partition(": ")[2] for problem in problems] == [
         "is encrypted; unpack it and give fzctl the folder"
     ]
+
+
+@pytest.mark.parametrize("method", [ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA])
+def test_damage_is_one_sentence_however_it_is_packed(method: int, tmp_path: Path) -> None:
+    target = io.BytesIO()
+    with ZipFile(target, "w", method) as made:
+        made.writestr("a.log", LOG * 1000)
+    data = bytearray(target.getvalue())
+    data[40:60] = b"\xff" * 20
+    logs, _, problems = logs_in(tmp_path, bytes(data))
+    assert not logs
+    assert "a.log: is damaged: " in problems[0]
+
+
+def test_a_member_may_have_no_name(tmp_path: Path) -> None:
+    # What stands behind a zero does not count to a name.
+    logs, _, problems = logs_in(tmp_path, zip_of({"a.log": LOG}).replace(b"a.log", b"\0.log"))
+    assert [lines for _, lines in logs] == [[LOG.rstrip()]]
+    assert not problems

@@ -113,6 +113,11 @@ def test_a_secret_anywhere_in_any_line_survives_in_no_form(secret: str, place: s
         ("ping fd00::1: timeout", "fd00::1"),
         ("gone 10.20.30.40.", "10.20.30.40"),
         ("from aa:bb:cc:dd:ee:f0", "aa:bb"),
+        (f"peer gateway-{RESOURCE} gone", RESOURCE),
+        (f"peer id_{RESOURCE.replace('-', '')}", RESOURCE[-12:]),
+        (f"peer {RESOURCE[1:-1]} gone", RESOURCE[1:9]),
+        ("up tun-10.20.30.40", "10.20"),
+        ("up eth0_fd00::1", "fd00"),
     ],
 )
 def test_running_text_loses_what_names_somebody(text: str, gone: str) -> None:

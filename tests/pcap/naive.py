@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.links import link_for, may_be_control
@@ -108,7 +108,10 @@ def naive_payload(payload: bytes, size: int) -> bool:
 def text(end: bytes) -> str:
     address = ip_address(end[:-2])
     port = int.from_bytes(end[-2:], "big")
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    if not isinstance(address, IPv6Address):
+        return f"{address}:{port}"
+    mapped = address.ipv4_mapped  # Python before 3.13 writes these in hex
+    return f"[{address}]:{port}" if mapped is None else f"[::ffff:{mapped}]:{port}"
 
 
 def expected(frames: list[Frame]) -> list[Candidate | Datagram]:

@@ -104,6 +104,7 @@ def test_damage_in_zstd_is_named() -> None:
 def test_zeros_behind_gzip_are_padding_and_all_else_is_not() -> None:
     packed = gzip.compress(b"one", mtime=0)
     assert unpack(packed + bytes(600)) == (b"one", None)
+    assert unpack(gzip.compress(b"") + bytes(600)) == (b"", None)
     out, error = unpack(packed + b"\0\0garbage")
     assert out == b"one"
     assert "something that is not gzip follows" in str(error)
