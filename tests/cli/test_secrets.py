@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from fzctl.wireshark.folders import Folders
 from tests.canaries import PASSWORD, REDACTION, SAMPLES, TOKEN, config, keylog, leaks, spoiled
 from tests.carriers.rings import Canned
 from tests.cli.conftest import Result, Run
+from tests.cli.tunnels import relay_on_loopback
 from tests.hostile import options_of
 from tests.records import RESOURCE
 from tests.wireguard.turnserver import USER, FakeServer
@@ -218,37 +216,10 @@ def test_a_secret_in_the_place_of_any_option_is_not_shown(
 # --- a relay's password, and whatever is written on purpose ---
 
 
-@contextmanager
-def relay() -> Iterator[int]:
-    """A TURN server on loopback that knows another password; the value is its port."""
-    server, end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), threading.Event()
-    server.bind(("127.0.0.1", 0))
-    server.settimeout(0.02)
-    fake = FakeServer()
-
-    def serve() -> None:
-        while not end.is_set():
-            try:
-                datagram, source = server.recvfrom(2000)
-            except TimeoutError:
-                continue
-            for answer in fake.take(datagram):
-                server.sendto(answer, source)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield server.getsockname()[1]
-    finally:
-        end.set()
-        thread.join()
-        server.close()
-
-
 @pytest.mark.parametrize("given", ["variable", "password", "conf", "nosuch", "."])
 def test_the_password_of_a_relay_is_not_shown(given: str, secret: Callable[..., Result]) -> None:
     options = () if given == "variable" else ("--turn-password-file", given)
-    with relay() as port:
+    with relay_on_loopback(FakeServer()) as port:
         turn = ("--turn", f"turn:{USER}@127.0.0.1:{port}", *options)
         found = secret("-v", "inject", "goodbye", "--peer", "conf", *turn, "-w", "made.pcapng")
     assert found.code == 4
