@@ -230,7 +230,9 @@ def test_of_several_peers_the_one_that_gets_control_messages(holds: str) -> None
 def test_a_peer_can_be_named_by_its_public_key() -> None:
     config = read(FULL)
     assert choose_peer(config, TO_C).public == C.public
-    with pytest.raises(CarrierError, match=r"use wg\.conf: it has no peer with the public key that was asked"):
+    with pytest.raises(
+        CarrierError, match=r"use wg\.conf: it has no peer with the public key that was asked"
+    ):
         choose_peer(config, OURS)
 
 
