@@ -100,7 +100,7 @@ def test_a_refusal_says_what_was_expected(field_type: FieldType, expected: str) 
 
 
 def test_a_single_text_is_no_list_of_addresses() -> None:
-    with pytest.raises(EncodeError, match="^proxy IPs are a list of addresses, not '1.2.3.4'$"):
+    with pytest.raises(EncodeError, match=r"^proxy IPs are a list of addresses, not '1\.2\.3\.4'$"):
         LIST.encode("1.2.3.4")
 
 
