@@ -6,7 +6,7 @@ Memory grows with sessions, connections and domains, not with packets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.analysis import rules
 from fzctl.analysis.connections import OpenConnection, Patterns
@@ -25,8 +25,11 @@ from fzctl.protocol.kinds import DOMAIN, RESOURCE
 from fzctl.protocol.packet import MAX_PACKET, is_ours
 from fzctl.protocol.values import domain_key
 from fzctl.records import Exchange, Record
-from fzctl.tunnel import Inner
-from fzctl.wireguard.decryptor import Decryptor
+
+if TYPE_CHECKING:
+    # Captures without keys need no cryptography.
+    from fzctl.tunnel import Inner
+    from fzctl.wireguard.decryptor import Decryptor
 
 _MOST_JUDGED: Final = 16384
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fzctl.analysis.findings import Spot
 from fzctl.analysis.story import Session
 from fzctl.analysis.tunnels import Place, Tunnels
-from fzctl.wireguard.decryptor import Decryptor
+
+if TYPE_CHECKING:
+    from fzctl.wireguard.decryptor import Decryptor
 
 DIRECT: Final = "direct"
 RELAYED: Final = "relayed"

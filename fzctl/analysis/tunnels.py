@@ -8,11 +8,13 @@ on all interfaces, or of the other end) shows that both ways to see it are the s
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fzctl.records import Record
-from fzctl.wireguard.decryptor import Decryptor
-from fzctl.wireguard.sessions import Session
+
+if TYPE_CHECKING:
+    from fzctl.wireguard.decryptor import Decryptor
+    from fzctl.wireguard.sessions import Session
 
 Place = tuple[str | None, int | None]
 """A file and a session in it; no session stands for what the file holds in plain."""

@@ -114,15 +114,16 @@ class Analysing(Inputs):
         return next(each for each in self._files if each.name == name)
 
     def _analyse(self, sources: list[str]) -> Iterator[Analysis]:
-        from fzctl.analysis.merge import merge
-
         run = _Run(self)
         offsets = [self._offsets.get(source, 0) for source in sources]
         names = [source if len(self.sources) > 1 else None for source in sources]
         self._files = [_File(run, name, offset) for name, offset in zip(names, offsets, strict=True)]
         run.files = self._files
+        records: Iterator[Record]
         if len(sources) > 1:
-            records: Iterator[Record] = merge([self.records_of(each) for each in sources], offsets=offsets)
+            from fzctl.analysis.merge import merge
+
+            records = merge([self.records_of(each) for each in sources], offsets=offsets)
         else:
             records = _shifted(self.records_of(sources[0]), offsets[0])
         interrupted: KeyboardInterrupt | None = None

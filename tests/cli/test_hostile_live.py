@@ -17,12 +17,15 @@ from fzctl.cli.main import VERBS
 from fzctl.cli.parser import build_parser
 from fzctl.pcap.links import RAW
 from fzctl.protocol.codec import decode
+from fzctl.wireguard.stun import ERROR, ERROR_CODE, decode_message, encode_error, encode_message
+from fzctl.wireguard.stunproof import add_fingerprint
 from fzctl.wireshark.folders import Folders
 from tests.carriers.rings import Canned, Frame, block
 from tests.cli.conftest import Run
 from tests.cli.stage import set_stage
 from tests.cli.test_client import CONFIG
 from tests.cli.test_inject import Scene
+from tests.cli.tunnels import relay_on_loopback
 from tests.hostile import (
     ATTACKS,
     FORMS,
@@ -36,7 +39,9 @@ from tests.hostile import (
     packets,
 )
 from tests.records import RESOURCE
+from tests.wireguard.turnserver import FakeServer
 
+SOFTWARE = 0x8022
 ALL_FORMS = ("text", "tree", "json", "jsonl", "hex", "fields")
 each_form = pytest.mark.parametrize("form", ALL_FORMS)
 
@@ -145,6 +150,30 @@ def test_configs(config: str, fzctl: Run) -> None:
             found = fzctl("client", "--peer", config, "--resource", RESOURCE, "-n", "1", "--dry-run")
             assert found.code in (0, 4)
             check(HUMAN, found.out + found.err)
+
+
+class Talker(FakeServer):
+    """A relay that refuses everything, in words that are not nice."""
+
+    words = ""
+
+    def take(self, datagram: bytes) -> list[bytes]:
+        asked = decode_message(datagram)
+        assert asked is not None
+        said = [(ERROR_CODE, encode_error(499, self.words)), (SOFTWARE, self.words.encode()[:700])]
+        return [add_fingerprint(encode_message(asked.kind | ERROR, asked.transaction, said))]
+
+
+def test_relays(config: str, fzctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FZCTL_TURN_PASSWORD", "x")
+    server = Talker()
+    with relay_on_loopback(server) as port:
+        for text in ATTACKS.values():
+            server.words = text.encode("utf-8", "replace").decode()
+            found = fzctl("inject", "goodbye", "--peer", config, "--turn", f"turn:a@127.0.0.1:{port}")
+            assert (found.code, found.out) == (4, "")
+            check(HUMAN, found.err)
+            assert "it refuses with 499 " in found.err
 
 
 def test_layers() -> None:

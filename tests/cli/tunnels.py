@@ -1,8 +1,9 @@
-"""The other end of a tunnel on loopback: a peer that answers as a test wants, and the configs of both."""
+"""The other end of a tunnel on loopback: a peer that answers as a test wants, configs of both, a relay."""
 
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from fzctl.wireguard.allowed import parse_network
 from fzctl.wireguard.config import Config, PeerConfig
 from fzctl.wireguard.keys import PrivateKey, encode_key
 from tests.wireguard.lab import A, B
+from tests.wireguard.turnserver import FakeServer
 
 ADDRESS = "127.0.0.1"
 EVERYTHING = tuple(filter(None, (parse_network("::/0"), parse_network("0.0.0.0/0"))))
@@ -101,3 +103,27 @@ def write_config(
     path.touch(mode)
     path.write_text("\n".join(lines) + "\n")
     return str(path)
+
+
+@contextlib.contextmanager
+def relay_on_loopback(server: FakeServer) -> Iterator[int]:
+    """Lets a TURN server answer over UDP; the value is its port."""
+    end = threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sockets:
+        sockets.bind((ADDRESS, 0))
+        sockets.settimeout(0.02)
+
+        def serve() -> None:
+            while not end.is_set():
+                with contextlib.suppress(TimeoutError):
+                    datagram, source = sockets.recvfrom(2000)
+                    for answer in server.take(datagram):
+                        sockets.sendto(answer, source)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield sockets.getsockname()[1]
+        finally:
+            end.set()
+            thread.join()
