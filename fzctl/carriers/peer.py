@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -42,10 +43,18 @@ def silent(sentence: str) -> None:
     """Says nothing."""
 
 
+def steady() -> float:
+    """Seconds that pass while the machine sleeps, too: keys grow old meanwhile, and a relay forgets us.
+
+    WireGuard in the kernel counts by the same clock (``ktime_get_coarse_boottime``).
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 class Clock(NamedTuple):
     """A steady clock in seconds, the time of day in nanoseconds since the Unix epoch."""
 
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = steady
     time_ns: Callable[[], int] = time.time_ns
 
 

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from fzctl.carriers.base import Carrier
-from fzctl.carriers.peer import PeerCarrier
+from fzctl.carriers.peer import Clock, PeerCarrier
 from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Arrival, UdpSockets
 from fzctl.errors import EXIT_CARRIER, CarrierError
@@ -40,6 +41,19 @@ def failure(what: Callable[[], object]) -> str:
     said = str(caught.value)
     assert "\n" not in said
     return said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell no such clock")
+def test_keys_grow_old_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 1000.0
+    asked = time.clock_gettime
+
+    def after_a_sleep(clock: int) -> float:
+        return asked(clock) + (slept if clock == time.CLOCK_BOOTTIME else 0.0)
+
+    before = Clock().monotonic()
+    monkeypatch.setattr(time, "clock_gettime", after_a_sleep)
+    assert slept <= Clock().monotonic() - before < slept + 100
 
 
 # --- in virtual time ---
