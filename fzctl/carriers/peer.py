@@ -258,7 +258,10 @@ class PeerCarrier(ClosesOnExit):
     def receive(self, timeout: float) -> Received | None:
         self._check_open("receive from")
         if not self._inbox:
-            self._pump(self._clock.monotonic() + timeout, lambda: bool(self._inbox))
+            end = self._clock.monotonic() + timeout
+            self._pump(end, lambda: bool(self._inbox) or self._evidence.relay is not None)
+        if not self._inbox and self._evidence.relay is not None:
+            raise self._evidence.relay
         return self._inbox.popleft() if self._inbox else None
 
     def close(self) -> None:

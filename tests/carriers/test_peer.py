@@ -26,10 +26,13 @@ from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.keys import encode_key
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
+from fzctl.wireguard.relay import Relay
+from fzctl.wireguard.stun import REFRESH
 from tests.carriers.test_sockets import has_ipv6
 from tests.carriers.wire import REFUSED, carrier_on
 from tests.wireguard.lab import CONTROL, IPV4_PACKET, IPV6_PACKET, PSK, A, B, C
-from tests.wireguard.wire import AT_A, AT_B, EPOCH, Wire, remote
+from tests.wireguard.turnserver import PASSWORD, USER, FakeServer
+from tests.wireguard.wire import AT_A, AT_B, EPOCH, Randomness, Wire, remote
 
 UNLISTED = ("10.0.0.0/8",)
 
@@ -533,6 +536,48 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_who_only_listens_is_told_that_the_relay_forgot_us_after_what_came_before() -> None:
+    wire = Wire()
+    relay = Relay("198.51.100.1:3478", USER, PASSWORD, Randomness(b"relay"))
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
+    server = FakeServer()
+    wire.ends[SERVER] = type(wire.ends[AT_A])(Answering(server, wire), SERVER)  # type: ignore[arg-type]
+    assert carrier.reach_relay(5) is not None
+    assert carrier.receive(300) is None
+    assert server.asked_for(REFRESH) == 0
+    del wire.ends[SERVER]  # it is switched off
+    began = wire.now
+    said = failure(lambda: carrier.receive(3600))
+    assert said.startswith("cannot keep the address on the relay 198.51.100.1:3478: it does not answer")
+    assert wire.now - began < 300 + 40
+    assert failure(lambda: carrier.receive(1)) == said
+    carrier.close()
+    assert sockets.closed
+
+
+class Answering:
+    """A TURN server on the wire."""
+
+    def __init__(self, server: FakeServer, wire: Wire) -> None:
+        self._server = server
+        self._wire = wire
+
+    def receive(self, datagram: bytes, source: Endpoint, now: float) -> None:
+        for answer in self._server.take(datagram):
+            self._wire.put(answer, SERVER, source)
+
+    def next_timeout(self) -> None:
+        return None
+
+    def handle_timeout(self, now: float) -> None:
+        pass
+
+    def nothing(self) -> list[bytes]:
+        return []
+
+    datagrams = packets = events = key_entries = nothing
 
 
 def test_a_relay_where_nothing_listens_is_not_waited_for() -> None:
