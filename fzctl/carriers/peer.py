@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -42,10 +43,18 @@ def silent(sentence: str) -> None:
     """Says nothing."""
 
 
+def steady() -> float:
+    """Seconds that pass while the machine sleeps, too: keys grow old meanwhile, and a relay forgets us.
+
+    WireGuard in the kernel counts by the same clock (``ktime_get_coarse_boottime``).
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 class Clock(NamedTuple):
     """A steady clock in seconds, the time of day in nanoseconds since the Unix epoch."""
 
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = steady
     time_ns: Callable[[], int] = time.time_ns
 
 
@@ -249,7 +258,10 @@ class PeerCarrier(ClosesOnExit):
     def receive(self, timeout: float) -> Received | None:
         self._check_open("receive from")
         if not self._inbox:
-            self._pump(self._clock.monotonic() + timeout, lambda: bool(self._inbox))
+            end = self._clock.monotonic() + timeout
+            self._pump(end, lambda: bool(self._inbox) or self._evidence.relay is not None)
+        if not self._inbox and self._evidence.relay is not None:
+            raise self._evidence.relay
         return self._inbox.popleft() if self._inbox else None
 
     def close(self) -> None:

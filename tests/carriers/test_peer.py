@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from fzctl.carriers.base import Carrier
-from fzctl.carriers.peer import PeerCarrier
+from fzctl.carriers.peer import Clock, PeerCarrier
 from fzctl.carriers.recording import CaptureFile, KeyLogFile
 from fzctl.carriers.sockets import Arrival, UdpSockets
 from fzctl.errors import EXIT_CARRIER, CarrierError
@@ -25,10 +26,13 @@ from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
 from fzctl.wireguard.keys import encode_key
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
+from fzctl.wireguard.relay import Relay
+from fzctl.wireguard.stun import REFRESH
 from tests.carriers.test_sockets import has_ipv6
 from tests.carriers.wire import REFUSED, carrier_on
 from tests.wireguard.lab import CONTROL, IPV4_PACKET, IPV6_PACKET, PSK, A, B, C
-from tests.wireguard.wire import AT_A, AT_B, EPOCH, Wire, remote
+from tests.wireguard.turnserver import PASSWORD, USER, FakeServer
+from tests.wireguard.wire import AT_A, AT_B, EPOCH, Randomness, Wire, remote
 
 UNLISTED = ("10.0.0.0/8",)
 
@@ -40,6 +44,19 @@ def failure(what: Callable[[], object]) -> str:
     said = str(caught.value)
     assert "\n" not in said
     return said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell no such clock")
+def test_keys_grow_old_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 1000.0
+    asked = time.clock_gettime
+
+    def after_a_sleep(clock: int) -> float:
+        return asked(clock) + (slept if clock == time.CLOCK_BOOTTIME else 0.0)
+
+    before = Clock().monotonic()
+    monkeypatch.setattr(time, "clock_gettime", after_a_sleep)
+    assert slept <= Clock().monotonic() - before < slept + 100
 
 
 # --- in virtual time ---
@@ -519,6 +536,48 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_who_only_listens_is_told_that_the_relay_forgot_us_after_what_came_before() -> None:
+    wire = Wire()
+    relay = Relay("198.51.100.1:3478", USER, PASSWORD, Randomness(b"relay"))
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
+    server = FakeServer()
+    wire.ends[SERVER] = type(wire.ends[AT_A])(Answering(server, wire), SERVER)  # type: ignore[arg-type]
+    assert carrier.reach_relay(5) is not None
+    assert carrier.receive(300) is None
+    assert server.asked_for(REFRESH) == 0
+    del wire.ends[SERVER]  # it is switched off
+    began = wire.now
+    said = failure(lambda: carrier.receive(3600))
+    assert said.startswith("cannot keep the address on the relay 198.51.100.1:3478: it does not answer")
+    assert wire.now - began < 300 + 40
+    assert failure(lambda: carrier.receive(1)) == said
+    carrier.close()
+    assert sockets.closed
+
+
+class Answering:
+    """A TURN server on the wire."""
+
+    def __init__(self, server: FakeServer, wire: Wire) -> None:
+        self._server = server
+        self._wire = wire
+
+    def receive(self, datagram: bytes, source: Endpoint, now: float) -> None:
+        for answer in self._server.take(datagram):
+            self._wire.put(answer, SERVER, source)
+
+    def next_timeout(self) -> None:
+        return None
+
+    def handle_timeout(self, now: float) -> None:
+        pass
+
+    def nothing(self) -> list[bytes]:
+        return []
+
+    datagrams = packets = events = key_entries = nothing
 
 
 def test_a_relay_where_nothing_listens_is_not_waited_for() -> None:
