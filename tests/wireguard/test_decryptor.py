@@ -162,6 +162,8 @@ def test_transport_keys_read_a_capture_that_begins_after_the_handshake() -> None
     assert decryptor.unused() == []
     (session,) = decryptor.handshakes.listed
     assert [entry.line for entry in session.fits] == [2, 1]
+    assert (session.frame, session.ends) == (1, (B_ADDRESS, A_ADDRESS))
+    assert str(session.missing).endswith("the packets are decrypted with a transport key")
 
 
 def test_a_transport_key_completes_a_handshake_without_keys() -> None:

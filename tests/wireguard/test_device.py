@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fzctl.wireguard.config import Config
 from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.device import Device
-from fzctl.wireguard.events import COOKIE_GIVEN, ESTABLISHED, REFUSED, UNLISTED
+from fzctl.wireguard.events import COOKIE_GIVEN, ESTABLISHED, REFUSED, UNLISTED, Inner
 from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE, Initiation, message_type
 from fzctl.wireguard.noise import tai64n, write_initiation
 from fzctl.wireguard.peer import NO_PEER, QUEUED, SENT
@@ -75,9 +75,18 @@ def test_control_messages_pass_without_an_entry_for_them_and_that_is_told_once()
         a.device.send(CONTROL, wire.now)
         wire.run(1)
     assert b.packets == [CONTROL] * 3
-    assert [event.peer for event in b.told(UNLISTED)] == [A.public]
+    assert [(event.peer, event.endpoint) for event in b.told(UNLISTED)] == [(A.public, AT_A)]
     assert b.refused == {}
     assert b.device.send(CONTROL, wire.now) == NO_PEER, "b was told of no target"
+
+
+def test_a_packet_comes_with_the_peer_and_the_place_that_it_came_from() -> None:
+    two = Two()
+    two.connect()
+    two.to_b.send(CONTROL, two.wire.now)
+    ((datagram, _),) = two.a.device.datagrams()
+    assert two.b.device.receive(datagram, AT_C, two.wire.now) == OK
+    assert two.b.device.packets() == [Inner(CONTROL, A.public, AT_C)]
 
 
 def test_what_is_authentic_but_no_ip_packet_is_refused_by_that_name() -> None:
@@ -131,6 +140,24 @@ def test_under_load_one_address_does_not_take_it_all() -> None:
     ]
     assert reasons.count(RATE_LIMITED) == 3
     assert reasons[0] == OK
+
+
+def test_what_one_address_may_send_under_load_is_not_taken_from_another() -> None:
+    """The same port at both, for it is the address that counts."""
+    wire = Wire()
+    at_c = "192.0.2.3", AT_A[1]
+    b = wire.add(B, AT_B, remote(A), remote(C), under_load=lambda now: True)
+    ends = [wire.add(A, AT_A, remote(B, AT_B)), wire.add(C, at_c, remote(B, AT_B))]
+    for end in ends:
+        end.device.peer(B.public).initiate(0)
+    wire.run(0.02)
+    reasons = []
+    for end, many in zip(ends, (8, 1), strict=True):
+        for number in range(many):
+            end.device.peer(B.public).initiate(1 + number / 10)
+        for datagram, _ in end.device.datagrams():
+            reasons.append(b.device.receive(datagram, end.endpoint, 2.0 + len(reasons) / 1000))
+    assert reasons[-2:] == [RATE_LIMITED, OK]
 
 
 def test_a_cookie_is_good_for_its_address_only() -> None:

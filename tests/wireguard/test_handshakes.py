@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fzctl.wireguard import handshakes as handshakes_module
 from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.handshakes import (
     MAX_WITHOUT_KEYS,
@@ -60,8 +61,11 @@ def test_the_keys_of_either_side_make_the_session(side: object) -> None:
     assert (session.initiator, session.responder) == (A.public, B.public)
     assert sorted(entry.line for entry in session.fits) == [1, 2, 3, 4]
     assert keys_of(target, lab) == [lab.keys.to_responder, lab.keys.to_initiator]
+    assert session.response is not None
+    assert session.response.datagram == lab.response
     assert target.listed == [session]
     assert target.unanswered() == []
+    assert target.without_keys(lab.initiator_index) is target.without_keys(lab.responder_index) is None
 
 
 def test_the_same_datagrams_again_are_the_same_handshake() -> None:
@@ -77,6 +81,13 @@ def test_the_same_datagrams_again_are_the_same_handshake() -> None:
         )
         assert target.count == 1
         assert len(target.keyed) in (0, 2)
+
+
+def test_the_same_response_again_is_the_same_half_of_a_handshake() -> None:
+    lab = shake_hands()
+    target = handshakes()
+    assert answer(target, lab.response) is answer(target, lab.response)
+    assert len(target.unanswered()) == 1
 
 
 def test_a_response_that_was_captured_before_its_initiation_belongs_to_it() -> None:
@@ -213,3 +224,14 @@ def test_garbage_under_one_index_stays_small() -> None:
         begin(target, Initiation(7, number.to_bytes(32, "big"), bytes(48), bytes(28)).pack())
         answer(target, Response(7, 7, number.to_bytes(32, "big"), bytes(16)).pack())
     assert len(target.unanswered()) <= 64
+
+
+def test_of_many_sessions_the_first_are_listed_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshakes_module, "MAX_LISTED", 3)
+    target = handshakes()
+    for _ in range(5):
+        lab = shake_hands()
+        begin(target, lab.initiation)
+        answer(target, lab.response)
+    assert [session.number for session in target.listed] == [1, 2, 3]
+    assert target.count == 5

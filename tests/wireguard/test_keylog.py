@@ -86,6 +86,7 @@ def test_a_preshared_key_that_wireshark_ignores_is_kept_and_warned_of(order: str
     kinds = {"p": PRESHARED, "e": LOCAL_EPHEMERAL, "s": LOCAL_STATIC}
     text = "".join(f"{kinds[letter]} = {TEXTS[0]}\n" for letter in order)
     assert len(found(text)) == len(order)
+    assert len(parse_keylog(text, "keys.txt").psk_of()) == order.count("ep")
     ((number, words),) = warnings(text)
     assert number == line
     assert "Wireshark ignores it" in words

@@ -58,8 +58,8 @@ def test_preshared_keys_come_their_own_first_then_none_then_all_others() -> None
 
 def test_transport_keys_of_one_index_are_kept_the_last_first() -> None:
     ring = Keyring()
-    ring.add(log(*(Entry(TRANSPORT_KEY, key, 7) for key in (PSK, OTHER, PSK))))
-    assert ring.transport == {7: [OTHER, PSK]}
+    ring.add(log(*(Entry(TRANSPORT_KEY, key, 7) for key in (PSK, OTHER, PSK)), Entry(TRANSPORT_KEY, PSK, 0)))
+    assert ring.transport == {7: [OTHER, PSK], 0: [PSK]}
 
 
 def test_lines_that_fit_nothing_are_told_once_for_equal_keys() -> None:

@@ -20,6 +20,14 @@ def test_load_is_more_than_so_many_in_a_second_and_lasts_a_second_beyond() -> No
     assert not meter(2.7)
 
 
+def test_a_second_is_over_at_its_end() -> None:
+    meter = LoadMeter(most=3)
+    assert [meter(now) for now in (0, 0.25, 0.5, 1)] == [False] * 4
+    assert meter(1.125)
+    assert meter(2.0625)
+    assert not meter(2.125)
+
+
 def test_calm_traffic_is_no_load() -> None:
     meter = LoadMeter(most=3)
     assert not any(meter(number * 0.34) for number in range(1000))

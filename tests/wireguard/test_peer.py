@@ -118,6 +118,15 @@ def test_after_giving_up_the_next_packet_tries_anew() -> None:
     assert two.b.packets == [IPV4_PACKET]
 
 
+def test_ninety_seconds_are_counted_from_the_packet_that_wants_a_session() -> None:
+    two = Two()
+    two.wire.loses = lambda datagram: True
+    two.wire.run(1000)
+    two.a_sends(CONTROL)
+    two.wire.run(300)
+    assert 1085 < two.wire.sent[-1][0] < 1000 + timers.REKEY_ATTEMPT_TIME
+
+
 def test_each_attempt_has_a_key_an_index_and_a_later_timestamp_of_its_own() -> None:
     two = Two()
     two.wire.loses = lambda datagram: True
@@ -433,7 +442,9 @@ def test_data_that_came_meanwhile_bring_one_more_keepalive() -> None:
     since = two.wire.now
     two.a_sends(CONTROL)
     two.a_sends(CONTROL)
-    two.wire.run(30)
+    two.wire.run(19.9)
+    assert two.wire.types(since, AT_B) == [TRANSPORT]
+    two.wire.run(10)
     assert two.wire.types(since, AT_B) == [TRANSPORT, TRANSPORT]
 
 
