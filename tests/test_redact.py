@@ -197,11 +197,10 @@ def test_case_of_a_domain_stays() -> None:
     assert [each.isupper() for each in after] == [each.isupper() for each in before]
 
 
-@pytest.mark.parametrize("key", [b"a", b"b", b"c"])
-def test_no_text_stands_for_itself_even_where_all_others_are_taken(key: bytes) -> None:
-    redactor = Redactor(key)
-    texts = [*"abcdfghijklmnopqrstuvwxyz", *map(str, range(10)), *(f"::{number:x}" for number in range(1, 16))]
-    assert [text for text in texts if redactor.redact_text(text) == text] == []
+def test_no_text_stands_for_itself_even_where_all_others_are_taken() -> None:
+    for key in range(600):
+        redactor = Redactor(key.to_bytes(2, "big"))
+        assert [text for text in "0123456789" if redactor.redact_text(text) == text] == []
 
 
 def test_a_uuid_is_the_same_one_in_each_of_its_forms() -> None:
