@@ -240,13 +240,15 @@ class Redactor:
         return known
 
     def _invent(self, plain: str) -> str:
-        """A text of the same shape that stands for nothing else yet."""
-        candidate = plain
+        """A text of the same shape that stands for nothing else yet, as long as there are such."""
+        spare = plain
         for attempt in range(_TRIES):
             candidate = _reshape(plain, self._drawer(plain, attempt))
-            if candidate != plain and candidate not in self._taken:
-                break
-        return candidate
+            if candidate != plain:
+                if candidate not in self._taken:
+                    return candidate
+                spare = candidate
+        return spare
 
     def _drawer(self, plain: str, attempt: int) -> Draw:
         """Choices that follow from the key and the text alone."""

@@ -197,6 +197,12 @@ def test_case_of_a_domain_stays() -> None:
     assert [each.isupper() for each in after] == [each.isupper() for each in before]
 
 
+def test_no_text_stands_for_itself_even_where_all_others_are_taken() -> None:
+    for key in range(600):
+        redactor = Redactor(key.to_bytes(2, "big"))
+        assert [text for text in "0123456789" if redactor.redact_text(text) == text] == []
+
+
 def test_a_uuid_is_the_same_one_in_each_of_its_forms() -> None:
     redactor = Redactor(KEY)
     forms = [RESOURCE, RESOURCE.upper(), RESOURCE.replace("-", ""), "urn:uuid:" + RESOURCE, f"{{{RESOURCE}}}"]

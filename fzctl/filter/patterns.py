@@ -12,6 +12,8 @@ import warnings
 from itertools import combinations
 from typing import Final, NamedTuple
 
+from .errors import quoted
+
 # Two wide repeats over the same bytes cost the square of the subject's length, and so on.
 MAX_CHAIN: Final = 3
 # A repeat with this much room counts as one without end.
@@ -65,7 +67,7 @@ def compile_pattern(pattern: bytes) -> re.Pattern[bytes]:
             compiled = re.compile(body, flags)
             branches = _Scanner(body, flags).read()
     except re.error as error:
-        raise PatternError(f"this is no regular expression: {error.msg}") from None
+        raise PatternError(f"this is no regular expression: {quoted(error.msg)}") from None
     except (RecursionError, OverflowError, MemoryError, ValueError):  # ValueError: a count of 5000 digits
         raise PatternError("this regular expression is too large") from None
     _refuse_explosion(branches)

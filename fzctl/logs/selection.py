@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -121,9 +122,14 @@ def of_resource(resource: str) -> Test:
 def of_text(expression: str) -> Test:
     """Events in whose message, target or a field the regular expression is found. Raises UsageError."""
     try:
-        pattern = re.compile(expression)
+        with warnings.catch_warnings():
+            # Python warns of sets that it may once read differently.
+            warnings.simplefilter("ignore", FutureWarning)
+            pattern = re.compile(expression)
     except re.error as error:
         raise UsageError(f'"{expression}" is no regular expression: {error}') from None
+    except (RecursionError, OverflowError, MemoryError, ValueError):  # ValueError: a count of 5000 digits
+        raise UsageError(f"{expression[:40]!a}... is too large for a regular expression") from None
     return lambda event: any(pattern.search(text) for text in texts_of(event))
 
 

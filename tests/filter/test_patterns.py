@@ -32,6 +32,13 @@ def test_patterns_search_bytes_without_case(pattern: bytes, subject: bytes, foun
     assert (compile_pattern(pattern).search(subject) is not None) is found
 
 
+@pytest.mark.parametrize("pattern", [b"(?\x1b[31m)", b"(?P<\x07>a)", b"(?P=\xe2\x80\xae)"])
+def test_what_a_pattern_holds_is_shown_harmless(pattern: bytes) -> None:
+    with pytest.raises(PatternError) as caught:
+        compile_pattern(pattern)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -121,3 +121,13 @@ def test_times_may_count_from_what_another_selection_saw_first() -> None:
     later.begin(0)
     assert later(event)
     assert not Selection(since=Moment(2 * 10**9, after_first=True))(event)
+
+
+@pytest.mark.parametrize("expression", ["(" * 5000 + ")" * 5000, "a{" + "1" * 5000 + "}", "a{99999999999}"])
+def test_a_regular_expression_that_python_cannot_take_is_one_sentence(expression: str) -> None:
+    with pytest.raises(UsageError, match="is too large for a regular expression"):
+        selection.of_text(expression)
+
+
+def test_a_set_that_python_wonders_about_is_taken_as_it_is() -> None:
+    assert selection.of_text("[[a]")(one(TEXT_LINE))
