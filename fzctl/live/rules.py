@@ -29,8 +29,8 @@ def parse_rules(data: bytes, name: str) -> Rules:
 
     Raises UsageError with the line where it is no TOML, with the key where a value is wrong.
     """
-    for number, line in enumerate(data.split(_NEWLINE), start=1):
-        if line.count(b".") > _MOST_DOTS:
+    for number, text in enumerate(data.split(_NEWLINE), start=1):
+        if text.count(b".") > _MOST_DOTS:
             problem = f"it has more than {_MOST_DOTS} dots; spread what it lists over several lines"
             raise UsageError(f"{name}: line {number}: {problem}")
     try:
