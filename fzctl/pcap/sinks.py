@@ -10,12 +10,15 @@ import os
 import stat
 import sys
 import zlib
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from fzctl.errors import CaptureError
 from fzctl.pcap.compression import load_zstd
 
 Target = str | os.PathLike[str] | BinaryIO
+
+unfinished: Final[set[str]] = set()
+"""Files that have not got their names yet: what an interrupt leaves in here is to be removed."""
 
 
 class _Packer(Protocol):
@@ -113,6 +116,7 @@ class _NewFileSink(_FileSink):
             if os.path.exists(self._path):
                 os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))
             os.replace(self._written, self._path)
+            unfinished.discard(self._written)
         except OSError as error:
             raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
 
@@ -120,6 +124,7 @@ class _NewFileSink(_FileSink):
         super().abandon()
         with contextlib.suppress(OSError):
             os.unlink(self._written)
+        unfinished.discard(self._written)
 
 
 def open_sink(target: Target) -> Sink:
@@ -141,10 +146,19 @@ def open_sink(target: Target) -> Sink:
         if os.path.exists(path) and not os.path.isfile(path):
             return _FileSink(name, open(path, "wb"), packer)
         written = f"{path}.{os.getpid()}.part"
-        return _NewFileSink(name, open(written, "xb"), packer, written, path)
+        return _NewFileSink(name, _create(written), packer, written, path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CaptureError(name, f"cannot be written: {reason}") from error
+
+
+def _create(path: str) -> Any:
+    unfinished.add(path)  # first, for an interrupt may come between the two
+    try:
+        return open(path, "xb")
+    except OSError:  # another's, or none
+        unfinished.discard(path)
+        raise
 
 
 def _packer_for(name: str) -> _Packer | None:
