@@ -114,6 +114,7 @@ class Analysing(Inputs):
         return next(each for each in self._files if each.name == name)
 
     def _analyse(self, sources: list[str]) -> Iterator[Analysis]:
+        from fzctl.analysis.bounded import TooManyError
         from fzctl.analysis.merge import merge
 
         run = _Run(self)
@@ -133,6 +134,8 @@ class Analysing(Inputs):
                 count += 1
         except KeyboardInterrupt as error:
             interrupted = error
+        except TooManyError as error:
+            self.complain(str(error))
         if self._left is not None:
             self._left -= count
         analysis = run.finish(tuple(map(title_of, sources)))

@@ -27,7 +27,7 @@ from tests.records import assigned, status
 
 MOMENTS = int(os.environ.get("FZCTL_ENDINGS", "2"))
 PATIENCE = 30
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 LINE = "2026-08-22T00:53:24.158Z  INFO a::b: hi\n"
 
 
