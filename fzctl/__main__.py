@@ -9,16 +9,28 @@ import sys
 # Records come and go by the million and hardly any is part of a cycle: look for those seldom.
 gc.set_threshold(50_000)
 
-from fzctl.cli.main import main  # noqa: E402 - what start-up makes is no garbage either
-
 
 def run() -> None:
     """Run fzctl as a process of its own and end it with the exit code."""
-    code = main()
+    code = _run()
     if "scapy" in sys.modules:
         sys.exit(code)  # its console saves the history on leaving
     # Everything is flushed. Taking the interpreter apart would cost a tenth of a short run.
     os._exit(code)
+
+
+def _run() -> int:
+    try:
+        # What start-up makes is no garbage either; and a signal may come meanwhile.
+        from fzctl.cli.ending import ended, heed
+        from fzctl.cli.main import main
+
+        heed()
+        return ended(main())
+    except KeyboardInterrupt:  # before the first step, or one more behind the last
+        from fzctl.errors import EXIT_INTERRUPTED
+
+        return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.analysis import rules
+from fzctl.analysis.bounded import Room
 from fzctl.analysis.connections import OpenConnection, Patterns
 from fzctl.analysis.domains import DomainEntry
 from fzctl.analysis.exchanges import Exchanges
@@ -78,13 +79,17 @@ class Analyzer:
         self._latest: OpenConnection | None = None
         self._latest_place: Place = (None, None)
         self._connections: list[OpenConnection] = []
+        self._room = Room()
         self._judged: dict[bytes, Judged] = {}
         self._messages = 0
         self._first: int | None = None
         self._last: int | None = None
 
     def record(self, record: Record) -> Exchange | None:
-        """The next record; returns its place in an exchange."""
+        """The next record; returns its place in an exchange.
+
+        Raises TooManyError where more is to be kept than there is room for; what came before stays.
+        """
         message = record.message
         if not message.control and not is_ours(message.packet):
             return None
@@ -205,7 +210,8 @@ class Analyzer:
         if found is None or (found.goodbye is not None and self._begins_anew(found, record, place)):
             number = 1 if found is None else (found.subject.connection or 0) + 1
             ends = self._tunnels.ends(place, ends_of(record))
-            found = OpenConnection(tunnel, number, ends, self._findings, self._patterns)
+            self._room.take(record.frame)
+            found = OpenConnection(tunnel, number, ends, self._findings, self._patterns, self._room)
             self._current[tunnel] = found
             self._connections.append(found)
         found.sessions.setdefault(place)

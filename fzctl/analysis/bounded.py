@@ -1,13 +1,18 @@
-"""The first and the last of many things."""
+"""The first and the last of many things, and an end to those of which all are kept."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from fzctl.errors import EXIT_INPUT, FzctlError
+
 T = TypeVar("T")
 
 MOST_OF_AN_END: Final = 32
+
+MOST_KEPT: Final = 50_000
+"""Domains and connections of one analysis: a gateway has hundreds."""
 
 
 class Kept(NamedTuple, Generic[T]):
@@ -47,3 +52,26 @@ class Bounded(Generic[T]):
 
     def __len__(self) -> int:
         return self._number
+
+
+class TooManyError(FzctlError):
+    """An input holds more domains and connections than are kept."""
+
+    exit_code = EXIT_INPUT
+
+
+class Room:
+    """What may still be kept of things that cannot be left out."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most: Final = most
+        self._left = most
+
+    def take(self, frame: int) -> None:
+        """Keep one more, which came in ``frame``. Raises TooManyError."""
+        if not self._left:
+            raise TooManyError(
+                f"more than {self._most} domains and connections: what comes from frame {frame} on is not "
+                "looked at; -Y chooses some of it"
+            )
+        self._left -= 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fzctl.analysis import rules
+from fzctl.analysis.bounded import Room
 from fzctl.analysis.closing import JITTER, judge_lost, judge_open, judge_silence, seconds, since, why_inactive
 from fzctl.analysis.domains import RESEND_AFTER, DomainEntry
 from fzctl.analysis.exchanges import Exchanges
@@ -39,11 +40,18 @@ Patterns = Mapping[str | None, DomainPattern]
 
 
 class OpenConnection:
-    """Follows one connection; what is wrong goes to ``findings``."""
+    """Follows one connection; what is wrong goes to ``findings``, each domain takes ``room``."""
 
     def __init__(
-        self, tunnel: int, number: int, ends: tuple[str, str] | None, findings: Findings, patterns: Patterns
+        self,
+        tunnel: int,
+        number: int,
+        ends: tuple[str, str] | None,
+        findings: Findings,
+        patterns: Patterns,
+        room: Room,
     ) -> None:
+        self._room = room
         self.subject = Subject(tunnel, number)
         self.ends = ends
         self.findings = findings
@@ -185,6 +193,7 @@ class OpenConnection:
     ) -> Exchange | None:
         entry, fields = self._domains.get(key), judged.fields
         if entry is None:
+            self._room.take(spot.frame)
             subject = self.subject._replace(resource=key[0], domain=fields[DOMAIN.name])
             entry = self._domains[key] = DomainEntry(subject, key[1])
             self._check_pattern(entry, spot)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from fzctl.analysis.bounded import Room
 from fzctl.analysis.exchanges import Exchanges
 from fzctl.analysis.histogram import Histogram, Summary
 from fzctl.protocol.codec import Message
@@ -63,12 +64,16 @@ class Stats:
         self._by_packet: dict[bytes, _Known] = {}
         self._reasons: dict[str, int] = {}
         self._exchanges = Exchanges()
+        self._room = Room()
 
     def observe(self, record: Record) -> None:
-        """Count one record. Its exchange is looked for where it has none yet."""
+        """Count one record. Its exchange is looked for where it has none yet.
+
+        Raises TooManyError where there are more groups than there is room for.
+        """
         message = record.message
         session = None if record.outer is None else record.outer.session
-        kind_group, domain_group, key, is_answer = self._known(message)
+        kind_group, domain_group, key, is_answer = self._known(message, record.frame)
         session_group = self._sessions.get((record.file, session))
         if session_group is None:
             session_group = _Group(session_name(record.file, session))
@@ -93,7 +98,7 @@ class Stats:
         for group in groups:
             group.count(record.time, size, passed, accepted=message.accepted)
 
-    def _known(self, message: Message) -> _Known:
+    def _known(self, message: Message, frame: int) -> _Known:
         """The groups of a message's kind and domain; the same bytes are looked at once."""
         found = self._by_packet.get(message.packet)
         if found is not None and found.kind_group.name == message.name:
@@ -102,7 +107,10 @@ class Stats:
         key = domain_group = None
         if RESOURCE.name in fields and DOMAIN.name in fields:
             key = fields[RESOURCE.name], domain_key(fields[DOMAIN.name])
-            domain_group = self._domains.setdefault(key, _Group(fields[DOMAIN.name]))
+            domain_group = self._domains.get(key)
+            if domain_group is None:
+                self._room.take(frame)
+                domain_group = self._domains[key] = _Group(fields[DOMAIN.name])
         kind = message.declaration
         kind_group = self._kinds.setdefault(message.name, _Group(message.name))
         found = _Known(kind_group, domain_group, key, kind is not None and kind.answers is not None)

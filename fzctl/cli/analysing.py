@@ -114,6 +114,8 @@ class Analysing(Inputs):
         return next(each for each in self._files if each.name == name)
 
     def _analyse(self, sources: list[str]) -> Iterator[Analysis]:
+        from fzctl.analysis.bounded import TooManyError
+
         run = _Run(self)
         offsets = [self._offsets.get(source, 0) for source in sources]
         names = [source if len(self.sources) > 1 else None for source in sources]
@@ -134,6 +136,8 @@ class Analysing(Inputs):
                 count += 1
         except KeyboardInterrupt as error:
             interrupted = error
+        except TooManyError as error:
+            self.complain(str(error))
         if self._left is not None:
             self._left -= count
         analysis = run.finish(tuple(map(title_of, sources)))

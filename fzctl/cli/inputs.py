@@ -51,7 +51,7 @@ class Inputs:
         try:
             yield from records
         except CaptureError as error:
-            self._complain(str(error))
+            self.complain(str(error))
 
     def plain_records(self, capture: Capture, name: str | None) -> Iterator[Record]:
         """The records of a capture that is read without keys."""
@@ -98,7 +98,7 @@ class Inputs:
             finally:
                 self.frames += capture.frame_count
                 for problem in () if encrypted is None else encrypted.problems:
-                    self._complain(problem)
+                    self.complain(problem)
             if encrypted is not None and not self.args.quiet:
                 encrypted.report()
             self._check_link_types(source, capture)
@@ -145,7 +145,7 @@ class Inputs:
 
         logs, problems = load_keylogs(self.args.keys, quiet=self.args.quiet)
         for problem in problems:
-            self._complain(problem)
+            self.complain(problem)
         return logs
 
     def _hint_at_tunnel(self, source: str) -> None:
@@ -170,7 +170,7 @@ class Inputs:
                 yield record
         if wrong:
             more = ", and it is not the only one" if len(wrong) > 1 else ""
-            self._complain(f"{title_of(source)}: {wrong[0]}{more}")
+            self.complain(f"{title_of(source)}: {wrong[0]}{more}")
 
     def _check_link_types(self, source: str, capture: Capture) -> None:
         skipped = capture.skipped_link_types
@@ -179,11 +179,12 @@ class Inputs:
         kinds = ", ".join(f"{number} ({count} frames)" for number, count in sorted(skipped.items()))
         sentence = f"{title_of(source)}: no way to read link type {kinds}"
         if sum(skipped.values()) == capture.frame_count:
-            self._complain(f"{sentence}; 147 is read with --user0-is-ip" if 147 in skipped else sentence)
+            self.complain(f"{sentence}; 147 is read with --user0-is-ip" if 147 in skipped else sentence)
         elif not self.args.quiet:
             say(f"fzctl: {escape(sentence)}")
 
-    def _complain(self, problem: str) -> None:
+    def complain(self, problem: str) -> None:
+        """Keep a sentence until the end, which is then that of an input that could not be read."""
         self.problems.append(problem)
         self.exit_code = CaptureError.exit_code
 

@@ -62,7 +62,7 @@ examples:
 """
 
 _SHOWN_DOMAINS: Final = 20
-_MOST_BYTES: Final = 1024 * 1024
+_MOST_BYTES: Final = 256 * 1024
 
 
 def add_arguments(parser: ArgumentParser) -> None:

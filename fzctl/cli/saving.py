@@ -32,6 +32,8 @@ _LINK_TYPE_RAW: Final = 101
 _WAYS: Final = {"a>b": "out", "b>a": "in", "out": "out", "in": "in"}
 # Frames whose messages no filter has taken yet; a filter that looks ahead takes them late.
 _MOST_HELD: Final = 4096
+# Addresses whose names are known to be written; a few written twice do no harm.
+_MOST_NAMED: Final = 16384
 
 
 def add_saving_arguments(parser: ArgumentParser) -> None:
@@ -102,6 +104,8 @@ class Saver:
         news = {address: name for address, name in names.items() if self._named.get(address) != name}
         if news:
             self.writer.write_names(news)
+            if len(self._named) > _MOST_NAMED:
+                self._named.clear()
             self._named.update(news)
 
     def _save_message(self, record: Record) -> None:

@@ -43,6 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Count every input; returns the exit code."""
+    from fzctl.analysis.bounded import TooManyError
     from fzctl.analysis.stats import Stats
 
     sources = [*args.read, *args.files]
@@ -59,6 +60,8 @@ def run(args: Namespace) -> int:
                 stats.observe(record)
         except KeyboardInterrupt:
             interrupted = True
+        except TooManyError as error:
+            inputs.complain(str(error))
     report = stats.report()
     if selection.redactor is not None:
         from fzctl.analysis.findingredaction import redact_report

@@ -16,6 +16,8 @@ from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_ip, parse_uuid
 
 _NEWLINE: Final = b"\n"
+# A dotted key takes tomllib time by the square of its parts.
+_MOST_DOTS: Final = 2000
 _MANNERS: Final = ("status", "delay", "loss", "lose", "wrong", "addresses")
 _TOP: Final = ("seed", "deny", "allow", "answer", *_MANNERS)
 _ALLOW: Final = ("resource", "domains")
@@ -27,6 +29,10 @@ def parse_rules(data: bytes, name: str) -> Rules:
 
     Raises UsageError with the line where it is no TOML, with the key where a value is wrong.
     """
+    for number, text in enumerate(data.split(_NEWLINE), start=1):
+        if text.count(b".") > _MOST_DOTS:
+            problem = f"it has more than {_MOST_DOTS} dots; spread what it lists over several lines"
+            raise UsageError(f"{name}: line {number}: {problem}")
     try:
         found = tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
@@ -35,6 +41,8 @@ def parse_rules(data: bytes, name: str) -> Rules:
     except tomllib.TOMLDecodeError as error:
         last = f"at line {data.count(_NEWLINE) + 1}, the last one"
         raise UsageError(f"{name}: it is no TOML: {str(error).replace('at end of document', last)}") from None
+    except RecursionError:
+        raise UsageError(f"{name}: it is nested too deeply; rules are a table in a list at most") from None
     return _Reader(name).rules(found)
 
 

@@ -2,7 +2,7 @@ r"""Lines out of byte streams, split on ``\n`` only and never longer than a boun
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from fzctl.errors import CaptureError
@@ -48,8 +48,11 @@ class Splitter:
         return line
 
 
-def read_lines(stream: Stream) -> Iterator[Line]:
-    """A stream's lines. Raises CaptureError where it breaks, after everything before that was given."""
+def read_lines(stream: Stream, check: Callable[[bytes], None] | None = None) -> Iterator[Line]:
+    """A stream's lines. Raises CaptureError where it breaks, after everything before that was given.
+
+    ``check`` is called with the first bytes, and may raise what it likes.
+    """
     splitter = Splitter()
     target = memoryview(bytearray(_PIECE))
     while True:
@@ -60,5 +63,8 @@ def read_lines(stream: Stream) -> Iterator[Line]:
             raise
         if not count:
             break
+        if check is not None:
+            check(bytes(target[:count]))
+            check = None
         yield from splitter.feed(bytes(target[:count]))
     yield from splitter.finish()

@@ -21,6 +21,7 @@ HEAD: Final = 4096
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _PACKED_MAGIC: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _ZEROS: Final = 10
+_BINARY: Final = "is no log but binary data (UTF-16 is to be made UTF-8 first)"
 _LATEST: Final = "latest"
 _TWIN: Final = re.compile(r"(.*/)?(connlib\.[0-9]{4}(?:-[0-9]{2}){5})\.log")
 """What clients up to 1.4.0 wrote as text, beside the same as JSON."""
@@ -52,15 +53,18 @@ class Source(NamedTuple):
         try:
             stream = open_stream(opened, may_be_empty=True)
             try:
-                for line in read_lines(stream):
-                    if line.number == 1 and is_zip(line.data):
-                        raise CaptureError(self.name, "is a zip file, which is read by its name only")
-                    yield line
+                yield from read_lines(stream, self._check)
             finally:
                 stream.close()
         finally:
             if not isinstance(opened, (str, os.PathLike)) and hasattr(opened, "close"):
                 opened.close()
+
+    def _check(self, beginning: bytes) -> None:
+        if is_zip(beginning):
+            raise CaptureError(self.name, "is a zip file, which is read by its name only")
+        if is_binary(beginning[:HEAD]):
+            raise CaptureError(self.name, _BINARY)
 
 
 class Found(NamedTuple):
@@ -165,7 +169,7 @@ def _add(path: str, found: Found, stack: ExitStack, *, chosen: bool) -> None:
     elif not chosen and is_no_log(path, head):
         found.others.append(path)
     elif is_binary(head):
-        raise CaptureError(path, "is no log but binary data (UTF-16 is to be made UTF-8 first)")
+        raise CaptureError(path, _BINARY)
     else:
         identity = (status.st_dev, status.st_ino) if regular else None
         size = status.st_size if regular else None

@@ -21,6 +21,9 @@ _PRIVATE: Final = 0o600
 
 Target = str | os.PathLike[str] | BinaryIO
 
+unfinished: Final[set[str]] = set()
+"""Files that have not got their names yet: what an interrupt leaves in here is to be removed."""
+
 
 class _Packer(Protocol):
     def compress(self, data: bytes, /) -> bytes: ...
@@ -120,6 +123,7 @@ class _NewFileSink(_FileSink):
             if os.path.exists(self._path) and not self._private:
                 os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))
             os.replace(self._written, self._path)
+            unfinished.discard(self._written)
         except OSError as error:
             raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
 
@@ -127,6 +131,7 @@ class _NewFileSink(_FileSink):
         super().abandon()
         with contextlib.suppress(OSError):
             os.unlink(self._written)
+        unfinished.discard(self._written)
 
 
 def open_sink(target: Target, *, private: bool = False) -> Sink:
@@ -151,9 +156,8 @@ def open_sink(target: Target, *, private: bool = False) -> Sink:
         if os.path.exists(path) and not os.path.isfile(path):
             return _FileSink(name, open(path, "wb"), packer)
         written = f"{path}.{os.getpid()}.part"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        file = os.open(written, flags, _PRIVATE if private else _EVERYBODY)
-        return _NewFileSink(name, os.fdopen(file, "wb"), packer, written, path, private=private)
+        file = _create(written, _PRIVATE if private else _EVERYBODY)
+        return _NewFileSink(name, file, packer, written, path, private=private)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CaptureError(name, f"cannot be written: {reason}") from error
@@ -166,6 +170,15 @@ def is_planted(path: str) -> bool:
     after that where a file is opened (``fs.protected_symlinks``), but not where one is renamed.
     """
     return os.path.islink(path) and os.lstat(path).st_uid not in (_SYSTEM, os.geteuid())
+
+
+def _create(path: str, mode: int) -> Any:
+    unfinished.add(path)  # first, for an interrupt may come between the two
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb")
+    except OSError:  # another's, or none
+        unfinished.discard(path)
+        raise
 
 
 def _packer_for(name: str) -> _Packer | None:

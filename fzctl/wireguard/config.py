@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from fzctl.errors import CarrierError
@@ -141,7 +143,8 @@ class _Parser:
         if self._static is None:
             problem = "it has no PrivateKey in a section [Interface]; `wg genkey` makes one"
             raise _refusal(self._name, problem)
-        peers = tuple(self._finish(peer, self._static) for peer in self._peers)
+        taken = Counter(peer.get("public") for peer in self._peers)
+        peers = tuple(self._finish(peer, self._static, taken) for peer in self._peers)
         return Config(self._name, self._static, self._port, tuple(self._addresses), peers)
 
     def _begin(self, line: str) -> None:
@@ -185,7 +188,7 @@ class _Parser:
         elif key == "presharedkey":
             peer["psk"] = Secret(self._key(word, value))
         elif key == "allowedips":
-            peer["allowed"] = (*peer.get("allowed", ()), *map(self._network, self._items(value)))
+            peer.setdefault("allowed", []).extend(map(self._network, self._items(value)))
         elif key == "endpoint":
             peer["endpoint"] = self._endpoint(value)
         elif key == "persistentkeepalive":
@@ -193,11 +196,13 @@ class _Parser:
         else:
             raise self._wrong(f"{self._speak(word)} is no setting of a [Peer]")
 
-    def _finish(self, fields: dict[str, Any], static: PrivateKey) -> PeerConfig:
+    def _finish(
+        self, fields: dict[str, Any], static: PrivateKey, taken: Mapping[bytes | None, int]
+    ) -> PeerConfig:
         self._line = fields["line"]
         if "public" not in fields:
             raise self._wrong("this [Peer] has no PublicKey")
-        peer = PeerConfig(**fields)
+        peer = PeerConfig(**{**fields, "allowed": tuple(fields.get("allowed", ()))})
         if peer.public == static.public:
             raise self._wrong(
                 "this [Peer] has the public key of our own PrivateKey: it needs that of the other end"
@@ -206,7 +211,7 @@ class _Parser:
             raise self._wrong(
                 "the PublicKey of this [Peer] is one that nobody can hold; copy it anew from the other end"
             )
-        if any(other is not fields and other.get("public") == peer.public for other in self._peers):
+        if taken[peer.public] > 1:
             raise self._wrong("this [Peer] has the PublicKey of another one; join the two sections")
         return peer
 

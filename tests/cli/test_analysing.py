@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fzctl.analysis import bounded
 from fzctl.analysis.ladder import Analysis, Flow, Sent
 from fzctl.cli import analysing
 from fzctl.cli.analysing import Analysing, add_analysis_arguments, parse_offsets, parse_patterns
@@ -17,6 +18,7 @@ from fzctl.errors import UsageError
 from fzctl.pcap.writer import open_writer
 from fzctl.records import Record
 from tests.analysis.scenario import rule_ids, udp
+from tests.cli.conftest import Run
 from tests.records import RESOURCE, assigned, goodbye, status
 
 SAMPLES = Path(__file__).parents[2] / "captures"
@@ -215,3 +217,17 @@ def test_few_packets_wait_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_without_inputs_it_asks_for_one() -> None:
     with pytest.raises(UsageError, match="no capture file"):
         Analysing(parse())
+
+
+@pytest.mark.parametrize("verb", ["analyze", "check", "stats"])
+def test_too_many_domains_end_it_with_what_came_before(
+    verb: str, fzctl: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded.Room.__init__, "__defaults__", (3,))
+    path = capture(tmp_path / "a.pcap", *[(place, status(f"d{place}.example")) for place in range(9)])
+    found = fzctl(verb, path)
+    assert found.code == 3
+    assert "more than 3 domains and connections: what comes from frame" in found.err
+    if verb != "check":
+        assert "d1.example" in found.out
+        assert "d4.example" not in found.out

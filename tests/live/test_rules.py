@@ -106,3 +106,17 @@ def test_no_file_makes_it_fail_in_another_way(data: bytes) -> None:
         assert isinstance(parse_rules(data, "r.toml"), Rules)
     except UsageError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a = " + "[" * 100_000, "it is nested too deeply"),
+        ("a = " + "{a=" * 50_000, "it is nested too deeply"),
+        ("\n" + "a." * 100_000 + "a = 1", "line 2: it has more than 2000 dots"),
+        ("[" + "a." * 100_000 + "a]", "line 1: it has more than 2000 dots"),
+    ],
+)
+def test_bombs_are_one_sentence(text: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=f"^rules: {problem}"):
+        parse_rules(text.encode(), "rules")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from fzctl.errors import CaptureError
 from fzctl.logs.sources import find_sources
 from tests.logs.read import found_in
 
@@ -108,3 +110,13 @@ def test_a_plain_file_can_be_followed(tmp_path: Path) -> None:
         True,
         False,
     )
+
+
+def test_a_device_or_a_packed_bomb_of_zeros_is_no_log(tmp_path: Path) -> None:
+    bomb = tmp_path / "zeros.log.gz"
+    bomb.write_bytes(gzip.compress(bytes(1 << 24)))
+    for path in ("/dev/zero", str(bomb)):
+        with ExitStack() as stack:
+            [source] = find_sources([path], stack).sources
+            with pytest.raises(CaptureError, match="is no log but binary data"):
+                list(source.lines())

@@ -252,3 +252,12 @@ def test_allowed_ips_without_the_unspecified_address_are_warned_of() -> None:
 
 def test_a_private_key_is_a_key_pair() -> None:
     assert read(HEAD).static.public == PrivateKey(A.raw).public
+
+
+def test_thousands_of_peers_and_networks_are_read_in_linear_time() -> None:
+    keys = [text_of(PrivateKey((8 * number).to_bytes(32, "little")).public) for number in range(1, 3000)]
+    peers = "".join(f"[Peer]\nPublicKey = {key}\n" for key in keys)
+    text = HEAD + peers + "AllowedIPs = 10.0.0.0/8\n" * 30_000
+    config = parse_config(text, "wg.conf")
+    assert [peer.key for peer in config.peers] == keys
+    assert len(config.peers[-1].allowed) == 30_000

@@ -151,7 +151,7 @@ def test_what_one_address_may_send_under_load_is_not_taken_from_another() -> Non
     for end in ends:
         end.device.peer(B.public).initiate(0)
     wire.run(0.02)
-    reasons = []
+    reasons: list[str] = []
     for end, many in zip(ends, (8, 1), strict=True):
         for number in range(many):
             end.device.peer(B.public).initiate(1 + number / 10)
