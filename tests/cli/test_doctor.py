@@ -28,7 +28,7 @@ def test_every_finding_has_its_line_and_its_remedy(fzctl: Run, monkeypatch: pyte
 
 def test_what_a_path_would_do_to_a_terminal_it_does_not(fzctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = Finding("tshark", "missing", "/opt/\x1b[2J/tshark does not run", "see \u202e")
-    monkeypatch.setattr("fzctl.cli.doctor.examine", lambda: [evil])
+    monkeypatch.setattr("fzctl.cli.machine.examine", lambda: [evil])
     out = fzctl("doctor").out
     assert "/opt/\\x1b[2J/tshark" in out
     assert "see \\u202e" in out
