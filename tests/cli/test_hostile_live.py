@@ -211,7 +211,7 @@ def test_whatever_stands_on_the_command_line(
     monkeypatch.setattr("fzctl.cli.wiresharkinstall.ask_tshark", lambda: folders)
     for module in ("install", "open"):
         monkeypatch.setattr(f"fzctl.cli.wireshark{module}.ask_or_guess", lambda: folders)
-    monkeypatch.setattr("fzctl.cli.doctor.examine", lambda: [Finding("x", "ok", NAME)])
+    monkeypatch.setattr("fzctl.cli.machine.examine", lambda: [Finding("x", "ok", NAME)])
     for before, action in options_of(build_parser(verb)):
         if action.nargs == 0 or verb == "shell":
             continue

@@ -193,7 +193,7 @@ def test_a_secret_in_the_place_of_any_option_is_not_shown(
 ) -> None:
     """A file with keys is given where something else is expected, and what is expected otherwise is there."""
     monkeypatch.setattr(demo, "play", lambda *_: None)
-    monkeypatch.setattr("fzctl.cli.doctor.examine", list)
+    monkeypatch.setattr("fzctl.cli.machine.examine", list)
     dry = ("--dry-run", "--peer", "conf")
     rest: tuple[tuple[str, ...], ...] = {
         "client": ((*dry, *ASKING),), "inject": (dry,), "respond": (dry,), "replay": ((*dry, SETUP),),
