@@ -115,12 +115,7 @@ class CaptureFile:
         self._path: Final = path
         self._whole = 0
         self._writer: Final = open_writer(target, RAW, "pcapng")
-        try:
-            self._flush()
-        except BaseException:
-            if self._file is not None:
-                self._file.close()
-            raise
+        self._flush()
 
     def write_keys(self, entries: Sequence[Entry]) -> None:
         """Keys for the datagrams that follow."""
@@ -162,6 +157,8 @@ class CaptureFile:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, handle)
         os.close(nowhere)
+        if not self._whole:
+            self._file.close()
 
     def _open(self, path: str) -> Any:
         if is_planted(path):
