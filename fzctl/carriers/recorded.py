@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fzctl.carriers.base import IN, OUT, Carrier, ClosesOnExit, Received
+from fzctl.errors import CaptureError
 from fzctl.pcap.links import RAW
 from fzctl.pcap.writer import open_writer
 
@@ -47,4 +48,8 @@ class RecordedCarrier(ClosesOnExit):
             try:
                 self._carrier.close()
             finally:
-                self._writer.close()
+                try:
+                    self._writer.close()
+                except CaptureError:
+                    self._writer.salvage()  # what went through does not come again
+                    raise

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from fzctl.carriers.outer import wrap
-from fzctl.errors import CarrierError
+from fzctl.errors import CaptureError, CarrierError
 from fzctl.pcap.blocks import WIREGUARD_KEYS
 from fzctl.pcap.links import RAW
 from fzctl.pcap.sinks import is_planted
@@ -64,9 +64,14 @@ class KeyLogFile:
             self._file = -1
 
     def _put(self, text: str) -> None:
+        before = os.fstat(self._file).st_size
+        left = memoryview(text.encode("ascii"))
         try:
-            os.write(self._file, text.encode("ascii"))
+            while left:  # a disk that fills up takes a part before it refuses
+                left = left[os.write(self._file, left) :]
         except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, before)
             raise self._trouble(error.strerror or str(error)) from None
 
     def _continue(self) -> None:
@@ -94,6 +99,7 @@ class CaptureFile:
     """Outer datagrams as pcapng (link type raw IP) with the keys that open them.
 
     The file has its name from the start and only its owner can read it. ``-`` is standard output.
+    Where the disk is full it is cut behind the last block that is whole.
     Raises CarrierError where it cannot be written, CaptureError where that happens later.
     """
 
@@ -106,20 +112,22 @@ class CaptureFile:
             target = sys.stdout.buffer if path == "-" else self._open(path)
         except OSError as error:
             raise CarrierError(_WRITE, path, error.strerror or str(error)) from None
+        self._path: Final = path
+        self._whole = 0
         self._writer: Final = open_writer(target, RAW, "pcapng")
-        self._writer.flush()
+        self._flush()
 
     def write_keys(self, entries: Sequence[Entry]) -> None:
         """Keys for the datagrams that follow."""
         self._writer.write_secrets(WIREGUARD_KEYS, format_keylog(entries).encode("ascii"))
-        self._writer.flush()
+        self._flush()
 
     def write(
         self, datagram: bytes, source: Endpoint, destination: Endpoint, time_ns: int, direction: str
     ) -> None:
         """One UDP datagram; ``direction`` is ``in`` or ``out``."""
         self._writer.write(wrap(datagram, source, destination), time_ns, direction=direction)
-        self._writer.flush()
+        self._flush()
 
     def close(self) -> None:
         if self._file is not None and not self._file.closed:
@@ -128,6 +136,29 @@ class CaptureFile:
             finally:
                 with contextlib.suppress(OSError):
                     self._file.close()
+
+    def _flush(self) -> None:
+        try:
+            self._writer.flush()
+        except CaptureError as error:
+            self._cut()
+            raise CaptureError(self._path, error.problem) from None
+        self._whole = self._writer.size
+
+    def _cut(self) -> None:
+        if self._file is None:
+            return
+        handle = self._file.fileno()
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, self._whole)
+            if not self._whole:
+                os.unlink(self._path)
+        # What the buffer still holds is not to come after all.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, handle)
+        os.close(nowhere)
+        if not self._whole:
+            self._file.close()
 
     def _open(self, path: str) -> Any:
         if is_planted(path):

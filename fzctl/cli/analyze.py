@@ -17,7 +17,7 @@ from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.saving import spare_inputs
 from fzctl.cli.streams import say
 from fzctl.cli.timeline import Timeline, add_offset_argument, parse_log_offsets, show_timeline
-from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, CaptureError, UsageError
+from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
@@ -162,12 +162,8 @@ def _write_files(args: Namespace, analyses: list[Analysis]) -> None:
 
 
 def _write(args: Namespace, path: str, text: str) -> None:
-    from fzctl.wireshark.install import write_file
+    from fzctl.pcap.sinks import write_whole
 
-    try:
-        write_file(path, text.encode())
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise CaptureError(path, f"cannot be written: {problem}") from None
+    write_whole(path, text.encode())
     if not args.quiet:
         say(f"fzctl: {escape(path)}: written")

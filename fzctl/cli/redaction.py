@@ -6,6 +6,7 @@ import os
 import stat
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.streams import conceal, say
@@ -70,8 +71,13 @@ def _read_key(path: str, *, quiet: bool) -> bytes:
         problem = getattr(error, "strerror", None) or str(error)
         raise CaptureError(path, f"the key for --redact-key cannot be made: {problem}") from None
     key = token_bytes(KEY_LENGTH)
-    with open(file, "wb") as made:
-        made.write(key)
+    try:
+        with open(file, "wb") as made:
+            made.write(key)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(path)
+        raise CaptureError(path, f"the key for --redact-key cannot be written: {error.strerror}") from None
     if not quiet:
         say(f"fzctl: {escape(path)}: a new key for --redact-key; with it guesses can be tested, so keep it")
     return key

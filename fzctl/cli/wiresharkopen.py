@@ -64,11 +64,9 @@ def run_profile(args: Namespace) -> int:
             raise UsageError("a zip is binary and does not go to a terminal; give -w FILE.zip")
         sys.stdout.buffer.write(data)
         return EXIT_DONE
-    try:
-        with open(args.write, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise CaptureError(args.write, f"cannot be written: {error.strerror}") from None
+    from fzctl.pcap.sinks import write_whole
+
+    write_whole(args.write, data)
     if not args.quiet:
         say(
             f"fzctl: {escape(args.write)} is written; in Wireshark: "

@@ -95,6 +95,7 @@ class _NewFileSink(_FileSink):
         self, name: str, file: Any, packer: _Packer | None, written: str, path: str, *, private: bool
     ) -> None:
         super().__init__(name, file, packer)
+        self._is_packed = packer is not None
         self._written = written
         self._path = path
         self._private = private
@@ -109,7 +110,7 @@ class _NewFileSink(_FileSink):
         self._give_name()
 
     def salvage(self) -> None:
-        if self._packer is not None or not self._flushed:
+        if self._is_packed or not self._flushed:
             self.abandon()
             return
         with contextlib.suppress(OSError):
@@ -161,6 +162,17 @@ def open_sink(target: Target, *, private: bool = False) -> Sink:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CaptureError(name, f"cannot be written: {reason}") from error
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file whole or not at all; a device or a pipe as far as it goes. Raises CaptureError."""
+    sink = open_sink(path)
+    try:
+        sink.write(data)
+        sink.close()
+    except BaseException:
+        sink.abandon()
+        raise
 
 
 def is_planted(path: str) -> bool:

@@ -178,9 +178,11 @@ def write_file(path: str, data: bytes, *, program: bool = False) -> None:
         if program:
             os.chmod(part, 0o755)
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk
+            error.filename = path
         raise
 
 

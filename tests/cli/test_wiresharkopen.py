@@ -185,5 +185,5 @@ def test_no_zip_goes_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_zip_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match="Is a directory"):
+    with pytest.raises(CaptureError, match="is a directory"):
         run_profile(Namespace(write=str(tmp_path), quiet=False))
