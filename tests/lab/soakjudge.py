@@ -24,7 +24,7 @@ from tests.lab.rough import TO_FAR, TO_NEAR, read_journal
 from tests.lab.soakend import digest
 
 STALL: Final = REKEY_TIMEOUT + REKEY_JITTER
-RECOVERY: Final = SILENCE_TIME + 2 * STALL
+RECOVERY: Final = SILENCE_TIME + 4 * STALL
 """So long after all have slept there may be no session yet."""
 GROWTH: Final = 0.02
 OBJECT_GROWTH: Final = 0.1

@@ -11,19 +11,21 @@ import pytest
 
 from fzctl.wireguard.refusals import EXPIRED
 from fzctl.wireguard.relay import READY
+from fzctl.wireguard.results import NO_HANDSHAKE
 from fzctl.wireguard.timers import REKEY_AFTER_TIME, REKEY_JITTER, REKEY_TIMEOUT, SILENCE_TIME
 from fzctl.wireguard.turn import unwrap
 from tests.lab.netns import CannotMakeNamespaces
 from tests.lab.soak import TUNNELS, Scale, soak
-from tests.lab.soakjudge import LEAST_TIME, judge_exchanges, judge_growth
+from tests.lab.soakjudge import LEAST_TIME, OBJECT_GROWTH, judge_exchanges, judge_growth
 from tests.lab.virtual import Disturbance, Virtual
 from tests.lab.virtualrelay import VirtualRelay
 
 HOURS = 3
 EVERY = 300.0
 # Beats come every second; each is lost with 0.1. A handshake gets through with 0.81.
-LONGEST_GAP = 7.0
-RECOVERY = SILENCE_TIME + 2 * (REKEY_TIMEOUT + REKEY_JITTER)
+LONGEST_GAP = 9.0
+RETRY = REKEY_TIMEOUT + REKEY_JITTER
+RECOVERY = SILENCE_TIME + 4 * RETRY
 
 
 # --- in virtual time ---
@@ -54,16 +56,21 @@ def test_nothing_is_taken_twice_in_hours(virtual: Virtual) -> None:
 def test_what_the_path_passes_on_is_taken_unless_its_session_ended_while_an_end_slept(
     virtual: Virtual,
 ) -> None:
-    assert {reason for _, _, reason in virtual.refused} <= {EXPIRED}
+    """Or where handshakes cross: who answers one gives up the one before, as wireguard-go does."""
+    handshakes = [when for end in virtual.ends for when in end.sessions]
     unexplained = [
-        (when, name) for when, name, _ in virtual.refused if not hit(virtual, when, when, RECOVERY)
+        (when, name, reason)
+        for when, name, reason in virtual.refused
+        if not (reason == EXPIRED and hit(virtual, when, when, RECOVERY))
+        and not (reason == NO_HANDSHAKE and any(abs(when - each) < RETRY for each in handshakes))
     ]
     assert unexplained == []
+    assert sum(reason == NO_HANDSHAKE for _, _, reason in virtual.refused) <= HOURS
 
 
 def test_traffic_goes_on_through_all_rekeys_and_comes_back_after_each_disturbance(virtual: Virtual) -> None:
     for end in virtual.ends:
-        assert len(end.sessions) > HOURS * 3600 / (REKEY_AFTER_TIME + 2 * REKEY_TIMEOUT) * 0.8
+        assert len(end.sessions) > HOURS * 3600 / (REKEY_AFTER_TIME + 2 * REKEY_TIMEOUT) * 0.6
         for before, after in pairwise(end.came_at):
             found = hit(virtual, before, after)
             if found:
@@ -82,7 +89,7 @@ def test_every_question_is_answered_in_its_time_unless_an_end_slept(virtual: Vir
 
 def test_nothing_grows_in_hours(virtual: Virtual) -> None:
     assert len(virtual.weights) * LEAST_TIME > HOURS * 3600 / 2
-    assert judge_growth(virtual.weights, "objects", {}) == []
+    assert judge_growth(virtual.weights, "objects", {}, OBJECT_GROWTH) == []
 
 
 # --- through a relay, in virtual time ---
@@ -103,7 +110,7 @@ def test_a_relay_never_forgets_what_we_renew_in_time_and_passes_on_whatever_gets
         assert came_back or lost[payload], payload
         assert not came_back or (payload, peer) in made.forth
     assert len(made.forth) / len(made.sent) == pytest.approx(0.9, abs=0.02)
-    assert judge_growth(made.weights, "objects", {}) == []
+    assert judge_growth(made.weights, "objects", {}, OBJECT_GROWTH) == []
 
 
 # --- against wireguard-go ---
