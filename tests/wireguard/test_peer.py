@@ -532,10 +532,11 @@ def test_packets_are_padded_with_zeros_to_sixteen_and_trimmed_on_the_other_side(
     packet = IPV4_PACKET[:2] + b"\x00\x15" + IPV4_PACKET[4:21]
     two.a_sends(packet)
     assert len(two.wire.sent[-1][2]) == KEEPALIVE_SIZE + 32
+    two.to_b.send(packet, two.wire.now)
     two.to_b.send(packet, two.wire.now, padded=False)
     two.wire.run(1)
-    assert len(two.wire.sent[-1][2]) == KEEPALIVE_SIZE + 21
-    assert two.b.packets == [packet, packet]
+    assert [len(datagram) - KEEPALIVE_SIZE for _, _, datagram in two.wire.sent[-2:]] == [32, 21]
+    assert two.b.packets == [packet] * 3
 
 
 def test_a_packet_that_waits_for_a_session_keeps_its_size() -> None:
