@@ -228,9 +228,11 @@ class _Parser:
         raise self._wrong(f"the value of {word} has {size} bytes and not {KEY_SIZE}; {remedy}")
 
     def _number(self, word: str, value: str) -> int:
-        if not (value.isascii() and value.isdigit() and int(value[:6]) <= _MOST):
+        # Six digits are enough to tell; int() refuses texts of thousands.
+        number = int(value.lstrip("0")[:6] or "0") if value.isascii() and value.isdigit() else None
+        if number is None or number > _MOST:
             raise self._wrong(f"{word} is no number from 0 to {_MOST}")
-        return int(value)
+        return number
 
     def _items(self, value: str) -> list[str]:
         return [item.strip() for item in value.split(",") if item.strip()]

@@ -16,8 +16,7 @@ def trim(packet: bytes) -> bytes:
     (``noise/mod.rs`` ``validate_decapsulated_packet``). A packet that is shorter than it claims, or no
     IP packet, stays as it is.
     """
-    size = claimed_length(packet)
-    return packet[:size] if size is not None and size < len(packet) else packet
+    return packet[: claimed_length(packet)]
 
 
 def claimed_length(packet: bytes) -> int | None:

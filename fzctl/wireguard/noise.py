@@ -103,20 +103,14 @@ class Transcript:
 class Opened:
     """An initiation that was written or read: who sent it and when, and how it goes on."""
 
-    __slots__ = ("ephemeral", "initiator", "responder", "sender", "timestamp", "transcript")
+    __slots__ = ("ephemeral", "initiator", "sender", "timestamp", "transcript")
 
     def __init__(
-        self,
-        message: Initiation,
-        initiator: bytes,
-        responder: bytes,
-        timestamp: bytes,
-        transcript: Transcript,
+        self, message: Initiation, initiator: bytes, timestamp: bytes, transcript: Transcript
     ) -> None:
         self.sender: Final = message.sender
         self.ephemeral: Final = message.ephemeral
         self.initiator: Final = initiator
-        self.responder: Final = responder
         self.timestamp: Final = timestamp
         self.transcript: Final = transcript
 
@@ -145,7 +139,7 @@ def write_initiation(
     sealed_static = transcript.seal(key, static.public)
     key = transcript.mix_to_key(_exchange(static, responder))
     message = Initiation(sender, ephemeral.public, sealed_static, transcript.seal(key, timestamp))
-    opened = Opened(message, static.public, responder, timestamp, transcript)
+    opened = Opened(message, static.public, timestamp, transcript)
     return sign(responder, message.pack(), cookie), opened
 
 
@@ -165,7 +159,7 @@ def read_initiation(message: Initiation, responder: bytes, find: FindPrivate) ->
     timestamp = transcript.open(key, message.timestamp)
     if timestamp is None:
         raise HandshakeError("the initiation's timestamp does not authenticate")
-    return Opened(message, initiator, responder, timestamp, transcript)
+    return Opened(message, initiator, timestamp, transcript)
 
 
 def write_response(

@@ -165,8 +165,9 @@ def test_the_length_of_a_domain_ends_at_255_octets_or_by_a_quirk_at_256(
     text = ".".join("a" * length for length in lengths)
     for spelled in (text, text + "."):
         if octets is None:
-            with pytest.raises(Refusal, match="longer than 255 octets"):
+            with pytest.raises(Refusal, match="longer than 255 octets") as caught:
                 parse_domain(spelled)
+            assert caught.value.reason == "bad_domain"
         else:
             assert parse_domain(spelled) == text
             assert len(domain_to_wire(spelled)) == octets

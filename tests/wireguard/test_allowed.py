@@ -70,6 +70,8 @@ def test_addresses_are_found_in_both_versions() -> None:
     )
     assert (source_of(IPV6_PACKET), destination_of(IPV6_PACKET)) == (IPV6_PACKET[8:24], IPV6_PACKET[24:40])
     assert source_of(CONTROL) == destination_of(CONTROL) == UNSPECIFIED
+    assert source_of(IPV4_PACKET[:20]) == bytes((10, 0, 0, 1))
+    assert source_of(CONTROL[:40]) == UNSPECIFIED
 
 
 @pytest.mark.parametrize("packet", [b"", b"\x45" + bytes(18), b"\x60" + bytes(38), b"\x10" + bytes(60)])

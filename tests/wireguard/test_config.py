@@ -104,6 +104,11 @@ def test_the_least_config_has_any_port_and_no_peer() -> None:
     assert (config.port, config.addresses, config.peers) == (0, (), ())
 
 
+@pytest.mark.parametrize(("text", "port"), [("0", 0), ("65535", 65535), ("00000051820", 51820), ("0000000", 0)])
+def test_a_number_may_begin_with_zeros(text: str, port: int) -> None:
+    assert read(HEAD + f"ListenPort = {text}\n").port == port
+
+
 def test_bytes_that_are_no_utf8_matter_only_where_they_are_read() -> None:
     assert read(b"# caf\xe9\n" + HEAD.encode()).static == A
     with pytest.raises(CarrierError, match="line 3: what stands before the = is no setting"):
@@ -144,6 +149,9 @@ def test_no_key_shows_in_its_repr() -> None:
         ("[Interface]\nqW3rTzUi0P = 4\n", "line 2: what stands before the = is no setting of an [Interface]"),
         ("[Interface]\nPrivatKey = 4\n", "line 2: PrivatKey is no setting of an [Interface]"),
         ("[Interface]\nListenPort = 65536\n", "line 2: ListenPort is no number from 0 to 65535"),
+        ("[Interface]\nListenPort = 00000065536\n", "line 2: ListenPort is no number from 0 to 65535"),
+        (f"[Interface]\nListenPort = {'9' * 5000}\n", "line 2: ListenPort is no number from 0 to 65535"),
+        (f"[Interface]\nListenPort = 000000{'9' * 5000}\n", "line 2: ListenPort is no number from 0 to"),
         ("[Interface]\nListenPort = wg\n", "line 2: ListenPort is no number from 0 to 65535"),
         (HEAD + "[Peer]\n", "line 3: this [Peer] has no PublicKey"),
         (
@@ -238,7 +246,7 @@ def test_without_a_peer_or_with_two_alike_it_is_said() -> None:
     with pytest.raises(CarrierError, match=r"it has no \[Peer\] section"):
         choose_peer(read(HEAD))
     other = f"[Peer]\nPublicKey = {TO_C}\n"
-    with pytest.raises(CarrierError, match="of its 2 peers none has ::/128 in its AllowedIPs"):
+    with pytest.raises(CarrierError, match="use wg.conf: of its 2 peers none has ::/128 in its AllowedIPs"):
         choose_peer(read(HEAD + PEER + other))
 
 

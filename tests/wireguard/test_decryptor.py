@@ -166,6 +166,17 @@ def test_transport_keys_read_a_capture_that_begins_after_the_handshake() -> None
     assert str(session.missing).endswith("the packets are decrypted with a transport key")
 
 
+def test_packets_under_a_transport_key_are_passed_over_and_forged_ones_counted() -> None:
+    lab = shake_hands()
+    decryptor = Decryptor(transport_log(lab))
+    decryptor.feed(lab.to_responder(0, IPV4_PACKET))
+    datagram = lab.to_responder(1, IPV4_PACKET)
+    assert decryptor.skip(datagram, 0, len(datagram))
+    assert decryptor.feed(datagram[:-1] + b"!").reason == AUTHENTICATION_FAILED
+    (session,) = decryptor.handshakes.listed
+    assert (session.packets, session.failed) == ([2, 0], [1, 0])
+
+
 def test_a_transport_key_completes_a_handshake_without_keys() -> None:
     lab = shake_hands()
     decryptor = following(lab, transport_log(lab, "down"))
@@ -352,7 +363,9 @@ def test_a_cut_control_message_of_a_proven_session_shows_its_beginning() -> None
         shown = min(size - 16, len(CONTROL))
         assert result.packet == (CONTROL[:shown] if shown >= 40 else None)
         if result.packet is not None:
-            assert (result.session, result.counter, result.direction) == (1, 1, "a>b")
+            assert result == Result(CUT, 4, result.packet, 1, 1, "a>b", "1", "2")
+        elif size >= 4:
+            assert result == Result(CUT, 4, src="1", dst="2")
 
 
 def test_other_cut_datagrams_show_nothing() -> None:
@@ -361,7 +374,7 @@ def test_other_cut_datagrams_show_nothing() -> None:
     decryptor.feed(lab.to_responder(0, IPV4_PACKET))
     for packet in (IPV4_PACKET, IPV6_PACKET, CONTROL[:4] + b"\xff" + CONTROL[5:]):
         datagram = lab.to_responder(1, packet)
-        assert decryptor.feed(datagram[:-1], length=len(datagram)) == Result(CUT, 4)
+        assert decryptor.feed(datagram[:-1], "1", "2", 3, len(datagram)) == Result(CUT, 4, src="1", dst="2")
     assert decryptor.feed(lab.initiation[:100], length=148) == Result(CUT, 1)
     assert decryptor.feed(b"x" * 50, length=148).reason == NOT_WIREGUARD
 
@@ -408,10 +421,10 @@ def test_a_datagram_within_a_frame_is_passed_over() -> None:
     decryptor = following(lab)
     datagram = lab.to_responder(0, IPV4_PACKET)
     decryptor.feed(datagram)
-    frame = b"front" + datagram + b"back"
+    frame = bytes(42) + datagram + b"back"
     for data in (frame, bytearray(frame), memoryview(bytearray(frame))):
-        assert decryptor.skip(data, 5, 5 + len(datagram))
-        assert not decryptor.skip(data, 4, 5 + len(datagram))
+        assert decryptor.skip(data, 42, 42 + len(datagram))
+        assert not decryptor.skip(data, 41, 42 + len(datagram))
 
 
 def test_a_forged_control_message_is_not_passed_over_but_refused() -> None:
@@ -516,3 +529,15 @@ def test_a_session_in_use_is_not_forgotten_whatever_comes_after_it(monkeypatch: 
         assert decryptor.feed(lab.to_responder(0, CONTROL)).packet == CONTROL
         assert decryptor.feed(labs[0].to_responder(counter, CONTROL)).session == 1
     assert decryptor.feed(labs[1].to_responder(1, CONTROL)).reason != OK
+
+
+def test_a_transport_key_stays_with_its_session_even_where_that_was_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handshakes, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(decryptor_module, "MAX_CIPHERS", 1)
+    labs = [shake_hands() for _ in range(20)]
+    decryptor = Decryptor(log(*(entry for lab in labs for entry in transport_log(lab, "up").entries)))
+    for counter in range(2):
+        for number, lab in enumerate(labs, start=1):
+            assert decryptor.feed(lab.to_responder(counter, CONTROL), f"{number}", "x").session == number

@@ -50,6 +50,13 @@ def test_several_peers_behind_one_address_do_not_mix() -> None:
     assert settled(directions, ("client", "relay"), (b"A", b"C"))
 
 
+def test_so_many_pairs_are_remembered() -> None:
+    directions = Directions(limit=10)
+    for number in range(10):
+        assert not settled(directions, (f"{number}", "x"), (bytes((number,)), b"B"))
+    assert settled(directions, ("y", "z"), (b"B", bytes((0,))))
+
+
 def test_memory_is_bounded() -> None:
     directions = Directions(limit=10)
     for number in range(100):

@@ -203,6 +203,18 @@ def test_keys_that_come_late_open_what_went_by() -> None:
     assert session.number == 1
 
 
+def test_keys_that_come_late_and_do_not_fit_the_answer_are_told() -> None:
+    lab = shake_hands(A, B, PSK)
+    ring = Keyring()
+    target = Handshakes(ring)
+    session = begin(target, lab.initiation)
+    answer(target, lab.response)
+    ring.add(log(Entry(LOCAL_STATIC, B), Entry(LOCAL_EPHEMERAL, lab.responder_ephemeral)))
+    target.retry()
+    assert not session.keyed
+    assert "neither without a preshared key nor with any of the 0" in str(session.missing)
+
+
 # --- bounds ---------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,11 @@ def test_what_is_no_ip_packet_stays_as_it_is() -> None:
         assert claimed_length(packet) is None
 
 
+def test_a_header_alone_is_a_packet() -> None:
+    assert claimed_length(IPV4_PACKET[:20]) == 48
+    assert claimed_length(IPV6_PACKET[:40]) == 56
+
+
 def test_a_total_length_below_the_header_is_not_believed() -> None:
     assert trim(b"\x45\0\0\0" + bytes(30)) == b"\x45\0\0\0" + bytes(16)
 

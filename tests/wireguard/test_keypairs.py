@@ -28,6 +28,20 @@ def test_what_one_end_seals_the_other_opens_with_counters_from_zero() -> None:
             assert sender.open(message.counter, message.sealed) is None
 
 
+def test_the_initiator_seals_with_the_key_to_the_responder() -> None:
+    """Whitepaper section 5.4.5; two ends of ours that both had it the wrong way would get along."""
+    lab = shake_hands()
+    ours, theirs = lab.initiator_index, lab.responder_index
+    initiator = Keypair(ours, theirs, lab.keys, 0.0, initiator=True)
+    responder = Keypair(theirs, ours, lab.keys, 0.0, initiator=False)
+    assert initiator.seal(IPV4_PACKET, padded=False) == lab.to_responder(0, IPV4_PACKET)
+    assert responder.seal(IPV4_PACKET, padded=False) == lab.to_initiator(0, IPV4_PACKET)
+
+
+def test_at_first_there_is_no_session() -> None:
+    assert list(Keypairs()) == []
+
+
 def test_packets_are_padded_to_sixteen_unless_told_otherwise() -> None:
     first, second = pair()
     for packet, padded, length in (

@@ -13,11 +13,12 @@ UNSIGNED = Initiation(7, bytes(32), bytes(48), bytes(28)).pack()
 
 
 def test_load_is_more_than_so_many_in_a_second_and_lasts_a_second_beyond() -> None:
-    meter = LoadMeter(most=3)
-    assert [meter(now) for now in (0, 0.2, 0.4)] == [False] * 3
-    assert meter(0.6)
-    assert meter(1.55)
-    assert not meter(2.7)
+    for start in (0.0, 1000.0):
+        meter = LoadMeter(most=3)
+        assert [meter(start + now) for now in (0, 0.2, 0.4)] == [False] * 3
+        assert meter(start + 0.6)
+        assert meter(start + 1.55)
+        assert not meter(start + 2.7)
 
 
 def test_a_second_is_over_at_its_end() -> None:

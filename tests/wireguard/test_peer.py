@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from fzctl.wireguard import timers
-from fzctl.wireguard.events import COOKIE_GIVEN, COOKIE_TAKEN, DROPPED, ESTABLISHED, GAVE_UP, ROAMED
+from fzctl.wireguard.events import COOKIE_GIVEN, COOKIE_TAKEN, DROPPED, ESTABLISHED, GAVE_UP, ROAMED, Event
 from fzctl.wireguard.keylog import format_keylog, parse_keylog
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import (
@@ -51,8 +51,8 @@ def test_a_packet_waits_for_the_handshake_that_it_begins_and_answers_come_back(p
     assert two.b_sends(IPV4_PACKET) == SENT
     two.wire.run(1)
     assert two.a.packets == [IPV4_PACKET]
-    assert [event.detail for event in two.a.told(ESTABLISHED)] == ["initiator"]
-    assert [event.detail for event in two.b.told(ESTABLISHED)] == ["responder"]
+    assert two.a.told(ESTABLISHED) == [Event(ESTABLISHED, B.public, AT_B, "initiator")]
+    assert two.b.told(ESTABLISHED) == [Event(ESTABLISHED, A.public, AT_A, "responder")]
 
 
 def test_without_a_packet_the_initiator_confirms_at_once_with_a_keepalive() -> None:
@@ -151,6 +151,14 @@ def test_initiations_that_are_asked_for_stay_twenty_milliseconds_apart() -> None
     times = [time for time, source, datagram in two.wire.sent if message_type(datagram) == INITIATION]
     assert all(b - a >= timers.BETWEEN_INITIATIONS for a, b in itertools.pairwise(times))
     assert two.b.refused == {}
+
+
+def test_a_handshake_that_came_meanwhile_is_not_begun_again() -> None:
+    two = Two()
+    for _ in range(2):
+        two.to_b.initiate(0)
+    two.wire.run(1)
+    assert two.wire.types() == [INITIATION, RESPONSE, TRANSPORT]
 
 
 def test_a_second_handshake_can_be_asked_for_at_once() -> None:
@@ -471,6 +479,17 @@ def test_silence_for_fifteen_seconds_after_data_begins_a_new_handshake() -> None
     assert two.wire.types(since, AT_A).count(INITIATION) == 1
 
 
+def test_further_data_do_not_put_the_end_of_patience_off() -> None:
+    two = Two()
+    two.connect()
+    two.wire.loses = lambda datagram: True
+    since = two.wire.now
+    for _ in range(4):
+        two.a_sends(CONTROL)
+        two.wire.run(4)
+    assert INITIATION in two.wire.types(since, AT_A)
+
+
 def test_a_persistent_keepalive_opens_the_tunnel_and_keeps_it_open_by_itself() -> None:
     two = Two(keepalive=25)
     two.wire.run(101)
@@ -513,10 +532,23 @@ def test_packets_are_padded_with_zeros_to_sixteen_and_trimmed_on_the_other_side(
     packet = IPV4_PACKET[:2] + b"\x00\x15" + IPV4_PACKET[4:21]
     two.a_sends(packet)
     assert len(two.wire.sent[-1][2]) == KEEPALIVE_SIZE + 32
+    two.to_b.send(packet, two.wire.now)
     two.to_b.send(packet, two.wire.now, padded=False)
     two.wire.run(1)
-    assert len(two.wire.sent[-1][2]) == KEEPALIVE_SIZE + 21
-    assert two.b.packets == [packet, packet]
+    assert [len(datagram) - KEEPALIVE_SIZE for _, _, datagram in two.wire.sent[-2:]] == [32, 21]
+    assert two.b.packets == [packet] * 3
+
+
+def test_a_packet_that_waits_for_a_session_keeps_its_size() -> None:
+    two = Two()
+    packet = IPV4_PACKET[:2] + b"\x00\x15" + IPV4_PACKET[4:21]
+    for padded in (False, True):
+        assert two.to_b.send(packet, two.wire.now, padded=padded) == QUEUED
+    two.wire.run(1)
+    assert [len(datagram) for _, _, datagram in two.wire.sent[-2:]] == [
+        KEEPALIVE_SIZE + 21,
+        KEEPALIVE_SIZE + 32,
+    ]
 
 
 def test_a_datagram_that_comes_twice_is_taken_once() -> None:
@@ -576,8 +608,10 @@ def test_a_peer_that_moves_gets_its_answers_there() -> None:
 # --- cookies ---
 
 
-def test_under_load_an_initiator_has_to_bring_the_cookie_that_it_was_given() -> None:
+@pytest.mark.parametrize("start", [0, 1000])
+def test_under_load_an_initiator_has_to_bring_the_cookie_that_it_was_given(start: float) -> None:
     two = Two(load_b=always)
+    two.wire.run(start)
     two.a_sends(CONTROL)
     two.wire.run(0.1)
     assert two.wire.types() == [INITIATION, COOKIE_REPLY]

@@ -17,16 +17,22 @@ from fzctl.wireguard.stun import (
     ALLOCATE,
     CHANNEL_BIND,
     CREATE_PERMISSION,
+    DATA,
     HEADER_SIZE,
     LIFETIME,
     MESSAGE_INTEGRITY,
     REFRESH,
     REQUESTED_ADDRESS_FAMILY,
     REQUESTED_TRANSPORT,
+    XOR_MAPPED_ADDRESS,
+    XOR_PEER_ADDRESS,
+    XOR_RELAYED_ADDRESS,
     decode_message,
+    encode_address,
+    encode_message,
 )
 from fzctl.wireguard.stunproof import add_fingerprint
-from fzctl.wireguard.turn import wrap_channel_data
+from fzctl.wireguard.turn import DATA_INDICATION, wrap_channel_data
 from tests.wireguard.turnserver import MAPPED, PASSWORD, RELAYED, USER, FakeServer, data_indication
 
 PEER = ("192.0.2.9", 51820)
@@ -133,6 +139,33 @@ def test_an_allocation_of_no_time_is_none() -> None:
     talk.settle()
     assert [name for name, _ in talk.events()] == ["failed"]
     assert talk.relay.next_timeout() is None
+
+
+def test_an_answer_that_names_no_relayed_address_is_a_failure() -> None:
+    talk = Talk()
+    talk.server.withholds = {XOR_RELAYED_ADDRESS}
+    talk.relay.start(0.0)
+    talk.settle()
+    problem = "its answer names none; try another relay"
+    assert talk.events() == [("failed", f"cannot get an address from the relay 192.0.2.2:3478: {problem}")]
+
+
+def test_who_does_not_say_how_it_sees_us_relays_all_the_same() -> None:
+    talk = Talk()
+    talk.server.withholds = {XOR_MAPPED_ADDRESS}
+    talk.ready()
+    assert (talk.relay.relayed, talk.relay.mapped) == (RELAYED, None)
+
+
+def test_a_refresh_that_is_lost_is_sent_again() -> None:
+    talk = Talk().ready()
+    talk.run(539.0)
+    talk.deaf = True
+    talk.run(541.0)
+    talk.deaf = False
+    talk.run(550.0)
+    assert talk.server.asked_for(REFRESH) == 1
+    assert talk.relay.is_ready
 
 
 @pytest.mark.parametrize("code", [400, 403, 420, 437, 441, 442, 486, 500, 508, 699])
@@ -329,7 +362,10 @@ def test_a_peer_that_is_refused_is_told_once_and_asked_for_again_later() -> None
     assert sentence.startswith("cannot reach 192.0.2.9:51820 through the relay 192.0.2.2:3478: it forbids")
     assert talk.relay.is_ready
     talk.server.refuse.clear()
-    talk.run(6.0)
+    talk.run(4.9)
+    talk.send(b"too early")
+    assert talk.server.asked_for(CREATE_PERMISSION) == 1
+    talk.run(5.0)
     talk.send(b"last")
     assert talk.server.sent[-1][0] == b"last"
 
@@ -357,7 +393,10 @@ def test_without_a_channel_indications_go_on() -> None:
     talk.send(b"1")
     talk.send(b"2")
     assert [how for _, _, how in talk.server.sent] == ["indication", "indication"]
-    assert [name for name, _ in talk.events()] == ["warning"]
+    [(name, sentence)] = talk.events()
+    assert name == "warning"
+    assert sentence.startswith("cannot bind a channel to 192.0.2.9:51820 on the relay 192.0.2.2:3478: ")
+    assert sentence.endswith("; indications carry it all")
 
 
 def test_a_channel_that_is_not_renewed_gives_way_to_indications() -> None:
@@ -381,12 +420,31 @@ def test_a_lost_allocation_is_a_failure_whichever_request_finds_it(method: int, 
     assert talk.events()[0][1].startswith("cannot keep the address on the relay 192.0.2.2:3478: ")
 
 
-@pytest.mark.parametrize("peer", [("relay.example.com", 1), ("192.0.2.9", 65536), ("fe80::1%eth0", 1)])
-def test_what_is_no_address_is_told_and_dropped(peer: Endpoint) -> None:
+@pytest.mark.parametrize(
+    ("peer", "problem"),
+    [
+        (("relay.example.com", 1), '"relay.example.com" is no IP address'),
+        (("192.0.2.9", 65536), "65536 is no port"),
+        (("fe80::1%eth0", 1), '"fe80::1%eth0" is no IP address'),
+    ],
+)
+def test_what_is_no_address_is_told_and_dropped(peer: Endpoint, problem: str) -> None:
     talk = Talk().ready()
-    talk.send(b"x", peer)
-    assert [name for name, _ in talk.events()] == ["warning"]
-    assert talk.relay.dropped == 1
+    for _ in range(2):
+        talk.send(b"x", peer)
+    assert talk.events() == [
+        ("warning", f"cannot send through the relay 192.0.2.2:3478: {problem}"),
+    ] * 2
+    assert talk.relay.dropped == 2
+
+
+def test_a_channel_is_not_asked_for_before_there_is_an_address() -> None:
+    talk = Talk()
+    talk.relay.bind(PEER, 0.0)
+    assert talk.relay.datagrams() == []
+    talk.relay.start(0.0)
+    talk.relay.bind(PEER, 0.0)
+    assert len(talk.relay.datagrams()) == 1
 
 
 def test_a_datagram_that_fits_no_message_is_dropped() -> None:
@@ -408,6 +466,21 @@ def test_payloads_come_with_their_peer_on_channels_and_in_indications() -> None:
     # Behind its router a peer may have another port.
     moved = (OTHER[0], 9)
     assert talk.relay.receive(data_indication(b"in", moved), talk.now) == [(b"in", moved)]
+
+
+def test_an_indication_without_its_peer_or_its_payload_brings_nothing() -> None:
+    talk = Talk().ready()
+    talk.send(b"x")
+    transaction = bytes(range(12))
+    peer = XOR_PEER_ADDRESS, encode_address(PEER, transaction)
+    for attributes, brought in (
+        ([peer, (DATA, b"in")], [(b"in", PEER)]),
+        ([peer, (DATA, b"")], [(b"", PEER)]),
+        ([peer], []),
+        ([(DATA, b"in")], []),
+    ):
+        datagram = encode_message(DATA_INDICATION, transaction, attributes)
+        assert talk.relay.receive(datagram, talk.now) == brought
 
 
 def test_nothing_comes_in_from_whom_we_did_not_permit() -> None:

@@ -24,6 +24,14 @@ def test_each_counter_is_taken_once_and_only_while_recent(counters: list[int]) -
             taken.add(counter)
 
 
+def test_a_late_counter_opens_no_door_to_those_taken_before() -> None:
+    window = ReplayWindow()
+    assert all(window.accept(counter) for counter in (1, 9, 5, 3, 7))
+    assert not any(window.accept(counter) for counter in (1, 3, 5, 7, 9))
+    assert all(window.accept(counter) for counter in (0, 2, 4, 6, 8, 10))
+    assert not any(window.accept(counter) for counter in range(11))
+
+
 def test_the_window_is_about_eight_thousand_wide_and_its_edge_is_sharp() -> None:
     window = ReplayWindow()
     assert window.accept(WINDOW)

@@ -20,6 +20,12 @@ def test_the_initiators_end_comes_first_whichever_message_was_seen(session: Sess
     assert session.ends == ("a", "b")
 
 
+def test_of_a_new_session_nothing_is_known() -> None:
+    session = Session()
+    assert (session.frame, session.ends, session.number) == (0, ("", ""), None)
+    assert (session.initiator, session.responder, session.keyed, session.missing) == (None, None, False, None)
+
+
 def test_a_session_without_number_has_no_direction() -> None:
     assert Session(BEGIN).direction(TO_RESPONDER) is None
 

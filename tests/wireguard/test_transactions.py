@@ -87,6 +87,26 @@ def test_nothing_is_sent_again_before_its_time_nor_twice_after_a_long_pause() ->
     assert asked.transactions.next_timeout() == 1001.0
 
 
+def test_each_question_has_its_own_time() -> None:
+    asked = Asked()
+    asked.transactions.ask(ASK, 0.0)
+    asked.transactions.handle_timeout(0.5)
+    asked.transactions.ask(Question(REFRESH), 0.6)
+    asked.sent()
+    assert asked.transactions.next_timeout() == pytest.approx(1.1)
+    asked.transactions.handle_timeout(1.2)
+    assert [message.kind for message in asked.sent()] == [REFRESH]
+
+
+def test_a_fresh_nonce_may_come_without_the_realm_that_is_known() -> None:
+    asked, server = known()
+    asked.transactions.ask(Question(REFRESH), 1.0)
+    stale = [(ERROR_CODE, encode_error(438, "")), (NONCE, b"fresh")]
+    asked.take(encode_message(REFRESH | ERROR, asked.sent()[0].transaction, stale))
+    again = asked.sent()[0]
+    assert (again.attributes[REALM], again.attributes[NONCE]) == (b"example.com", b"fresh")
+
+
 def test_the_first_refusal_teaches_the_credential() -> None:
     asked, server = known()
     assert server.challenges == 1
@@ -163,6 +183,16 @@ def test_a_server_without_proof_is_told_apart_from_silence() -> None:
     while (due := asked.transactions.next_timeout()) is not None:
         answers += asked.transactions.handle_timeout(due)
     assert answers == [Answer(Question(REFRESH), None, None, "403 said the server", unproven=True)]
+
+
+def test_a_success_without_proof_is_no_success_however_often_it_comes() -> None:
+    asked, server = known()
+    asked.transactions.ask(Question(REFRESH), 0.0)
+    asked.take(server.success(asked.sent()[0], signed=False))
+    answers: list[Answer] = []
+    while (due := asked.transactions.next_timeout()) is not None:
+        answers += asked.transactions.handle_timeout(due)
+    assert answers == [Answer(Question(REFRESH), None, None, "", unproven=True)]
 
 
 def test_a_success_without_any_credential_is_not_believed_a_refusal_is() -> None:

@@ -61,6 +61,7 @@ def test_the_length_must_fit_the_datagram() -> None:
     assert unwrap(datagram + bytes(4)) is None
     assert unwrap(datagram[:3]) is None
     assert unwrap(b"") is None
+    assert unwrap(wrap_channel_data(0x4001, bytes(65535))) == (bytes(65535), Via(0x4001, None))
     with pytest.raises(EncodeError):
         wrap_channel_data(0x4001, bytes(65536))
 
@@ -112,6 +113,7 @@ def test_of_two_equal_attributes_the_first_counts() -> None:
 
 
 def test_a_strange_peer_address_is_no_reason_to_lose_the_datagram() -> None:
+    assert unwrap(indication(0x17, attribute(0x13, b"x"))) == (b"x", Via(None, None))
     for value in (b"", b"\0\1", b"\0\3\0\0abcd", PEER_V4[4:] + b"x"):
         assert unwrap(indication(0x17, attribute(0x12, value), attribute(0x13, b"x"))) == (
             b"x",

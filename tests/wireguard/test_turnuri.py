@@ -23,6 +23,7 @@ from fzctl.wireguard.turnuri import DEFAULT_PORT, TurnServer, parse_turn_uri
         ("turn:a%40b%25%20%c3%a9@h", TurnServer("a@b% é", "h", DEFAULT_PORT)),
         ("turn:a@b@h", TurnServer("a@b", "h", DEFAULT_PORT)),
         ("turn:é%ff@h", TurnServer("é\udcff", "h", DEFAULT_PORT)),
+        ("turn:\udcff%40\udcfe@h", TurnServer("\udcff@\udcfe", "h", DEFAULT_PORT)),
     ],
 )
 def test_a_relay_is_named_with_its_user(text: str, server: TurnServer) -> None:

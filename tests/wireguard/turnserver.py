@@ -48,6 +48,7 @@ class FakeServer:
         self.asked: list[tuple[int, dict[int, bytes]]] = []
         self.sent: list[tuple[bytes, Endpoint, str]] = []
         self.refuse: dict[int, int] = {}
+        self.withholds: set[int] = set()
         self.challenges = 0
         self.nonce = b"nonce 0"
         self.channels: dict[int, Endpoint] = {}
@@ -96,6 +97,7 @@ class FakeServer:
             lifetime = 0
         if message.kind in (ALLOCATE, REFRESH) and lifetime is not None:
             attributes.append((LIFETIME, lifetime.to_bytes(4, "big")))
+        attributes = [each for each in attributes if each[0] not in self.withholds]
         if message.kind == CHANNEL_BIND:
             number = int.from_bytes(message.attributes[CHANNEL_NUMBER][:2], "big")
             self.channels[number] = peer_of(message)
