@@ -104,7 +104,9 @@ def test_the_least_config_has_any_port_and_no_peer() -> None:
     assert (config.port, config.addresses, config.peers) == (0, (), ())
 
 
-@pytest.mark.parametrize(("text", "port"), [("0", 0), ("65535", 65535), ("00000051820", 51820), ("0000000", 0)])
+@pytest.mark.parametrize(
+    ("text", "port"), [("0", 0), ("65535", 65535), ("00000051820", 51820), ("0000000", 0)]
+)
 def test_a_number_may_begin_with_zeros(text: str, port: int) -> None:
     assert read(HEAD + f"ListenPort = {text}\n").port == port
 

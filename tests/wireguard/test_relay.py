@@ -432,9 +432,13 @@ def test_what_is_no_address_is_told_and_dropped(peer: Endpoint, problem: str) ->
     talk = Talk().ready()
     for _ in range(2):
         talk.send(b"x", peer)
-    assert talk.events() == [
-        ("warning", f"cannot send through the relay 192.0.2.2:3478: {problem}"),
-    ] * 2
+    assert (
+        talk.events()
+        == [
+            ("warning", f"cannot send through the relay 192.0.2.2:3478: {problem}"),
+        ]
+        * 2
+    )
     assert talk.relay.dropped == 2
 
 
