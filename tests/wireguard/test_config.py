@@ -248,7 +248,7 @@ def test_without_a_peer_or_with_two_alike_it_is_said() -> None:
     with pytest.raises(CarrierError, match=r"it has no \[Peer\] section"):
         choose_peer(read(HEAD))
     other = f"[Peer]\nPublicKey = {TO_C}\n"
-    with pytest.raises(CarrierError, match="use wg.conf: of its 2 peers none has ::/128 in its AllowedIPs"):
+    with pytest.raises(CarrierError, match=r"use wg\.conf: of its 2 peers none has ::/128 in its AllowedIPs"):
         choose_peer(read(HEAD + PEER + other))
 
 

@@ -99,7 +99,7 @@ def test_each_question_has_its_own_time() -> None:
 
 
 def test_a_fresh_nonce_may_come_without_the_realm_that_is_known() -> None:
-    asked, server = known()
+    asked, _ = known()
     asked.transactions.ask(Question(REFRESH), 1.0)
     stale = [(ERROR_CODE, encode_error(438, "")), (NONCE, b"fresh")]
     asked.take(encode_message(REFRESH | ERROR, asked.sent()[0].transaction, stale))
