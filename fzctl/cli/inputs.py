@@ -55,6 +55,8 @@ class Inputs:
 
     def plain_records(self, capture: Capture, name: str | None) -> Iterator[Record]:
         """The records of a capture that is read without keys."""
+        if not self.args.count:
+            _share(capture)
         return read_records(capture.candidates(), self.args.dialect, name)
 
     def watcher_of(self, name: str | None) -> Watcher | None:
@@ -85,10 +87,9 @@ class Inputs:
 
         with open_capture(source, user0_is_ip=self.args.user0_is_ip) as capture, ExitStack() as stack:
             encrypted = self._with_keys(capture, name, secrets)
-            if encrypted is None and not self.args.count:
-                _share(capture)
-            self.progress = stack.enter_context(_progress(self.args, capture))
+            # Before the progress, which is a thread, for this may be a fork.
             records = self.plain_records(capture, name) if encrypted is None else encrypted.records()
+            self.progress = stack.enter_context(_progress(self.args, capture))
             found = False
             try:
                 for record in islice(records, 1):

@@ -86,7 +86,8 @@ class Capture:
         """Have a second process scan half of it for ``candidates``; whether one does.
 
         Only a plain file of at least ``least`` bytes can be shared. It is a fork: call it before a
-        thread is started, after ``has_secrets``. What ``candidates`` yields is the same.
+        thread is started, after ``has_secrets``. What ``candidates`` yields is the same; the other
+        passes are made alone.
         """
         stream, reader = self._stream, self._reader
         if stream.descriptor < 0 or (stream.total or 0) < least or not hasattr(os, "preadv"):
@@ -105,6 +106,7 @@ class Capture:
         on the second pass.
         """
         self._take()
+        self._read_alone()
         return self._reader.frames()
 
     def candidates(self) -> Iterator[Candidate]:
@@ -127,6 +129,7 @@ class Capture:
         from fzctl.pcap.datagrams import DatagramFinder
 
         self._take()
+        self._read_alone()
         return self._reader.packets(DatagramFinder(skip))
 
     def progress(self) -> tuple[int, int | None]:
@@ -150,6 +153,12 @@ class Capture:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _read_alone(self) -> None:
+        """The helper finds candidates and nothing else."""
+        if self._halves is not None:
+            self._halves.part()
+            self._halves = None
 
     def _take(self) -> None:
         if self._taken:

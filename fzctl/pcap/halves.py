@@ -78,6 +78,11 @@ class Halves:
         reader.resume()
         yield from islice(reader.candidates(), taken, None)
 
+    def part(self) -> None:
+        """End the helper before anything came of it: the reader has the whole file to itself again."""
+        self.close()
+        self._reader.window.limit = None
+
     def close(self) -> None:
         """End the helper."""
         if self._pipe is None:

@@ -19,6 +19,18 @@ _TAGS: Final = (0x8100, 0x88A8, 0x9100)
 _ORDERS: Final = ("<", "<", ">")
 _MAGICS: Final = (build.NANOSECOND_MAGIC, build.MICROSECOND_MAGIC)
 _FAMILIES: Final = (2, 24, 28, 30, 10)
+# Proxy IPs, their neighbours, and others.
+_ENDS_4: Final = tuple(
+    bytes.fromhex(each) for each in ("00000000", "c0000201", "64600001", "647ffffe", "645fffff", "64800000")
+)
+_ENDS_6: Final = tuple(
+    bytes.fromhex(each)
+    for each in (
+        "00" * 16, "fd" * 16, "2001" + "00" * 14, "fd00202111118000" + "00" * 7 + "01",
+        "fd00202111118000" + "00000000001fffff", "fd00202111118000" + "0000000000200000",
+        "fd00202111117fff" + "00" * 8,
+    )
+)  # fmt: skip
 _NUMBERS: Final = (0, 1, 4, 12, 32, 262_144, 262_145, 1 << 24, (1 << 24) + 4, 1 << 31, 0xFFFF_FFFF)
 _LARGE: Final = (9_000, 60_000, 65_535, 262_000, 262_144)
 
@@ -45,7 +57,9 @@ def _traffic(chance: Random) -> bytes:
     body = bytes(size) if chance.random() < 0.15 else chance.randbytes(size)
     protocol = chance.choice((6, 6, 17, 58, 50, 0, 44, 255))
     if chance.random() < 0.5:
-        return build.ipv4(body, protocol=protocol)
+        packet = build.ipv4(body, protocol=protocol)
+        ends = chance.choice(_ENDS_4) + chance.choice(_ENDS_4)
+        return packet[:12] + ends + packet[20:]
     addresses = chance.choice(
         (b"\xfd" * 32, bytes(32), bytes(16) + b"\x20\x01" + bytes(14), chance.randbytes(32))
     )

@@ -6,6 +6,7 @@ Nothing of ``fzctl.pcap`` is used here: what that finds quickly must be what sta
 from __future__ import annotations
 
 import struct
+from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
 from tests.pcap.naive import naive_payload, naive_udp, text
@@ -225,6 +226,8 @@ def may_be_control(data: bytes, at: int) -> bool:
     )
 
 
+_PROXIES: Final = {4: (ip_network("100.96.0.0/11"),), 16: (ip_network("fd00:2021:1111:8000::/107"),)}
+
 Control = tuple[int, int | None, int, bytes, int, int, tuple[str, ...]]
 Udp = tuple[int, int | None, int, bytes, int, int, int, int, str, str, tuple[str, ...]]
 
@@ -256,4 +259,19 @@ def controls_and_udp(found: Walk) -> list[Control | Udp]:
         end = min(start + size, len(frame.data))
         if naive_payload(frame.data[start:end], size):
             chosen.append((*frame, start, end, size, text(src), text(dst), (*place[1], "udp")))
+    return chosen
+
+
+def to_proxies(found: Walk) -> list[tuple[int, int | None, bytes]]:
+    """The packets from or to a proxy IP that are no messages: frame, time, and the frame from there on."""
+    chosen = []
+    for frame in found.frames:
+        place = locate(frame.link_type, frame.data)
+        if place is None or may_be_control(frame.data, place[0]):
+            continue
+        data = frame.data[place[0] :]
+        start, size = (12, 4) if data[0] >> 4 == 4 else (8, 16)
+        ends = [data[at : at + size] for at in (start, start + size)]
+        if any(len(end) == size and ip_address(end) in network for end in ends for network in _PROXIES[size]):
+            chosen.append((frame.number, frame.time, data))
     return chosen

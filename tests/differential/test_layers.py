@@ -13,7 +13,7 @@ from scapy.packet import Packet, Padding
 
 from fzctl.layers import FzP2p, FzP2pRefused, KindLayer, verdict
 from fzctl.protocol.codec import Message, decode, decode_truncated
-from fzctl.protocol.packet import is_ours
+from fzctl.protocol.packet import declared_length, is_ours
 from tests.differential.messages import control
 from tests.differential.scale import SEED, many
 
@@ -33,7 +33,7 @@ def wrong(raw: bytes, dialect: str, *, cut: int = 0) -> list[str]:
     conf.contribs["fzp2p"]["dialect"] = dialect
     captured = raw[: len(raw) - cut]
     # Of others' packets scapy's own layers complain.
-    conf.debug_dissector = is_ours(captured)
+    conf.debug_dissector = is_ours(captured[: declared_length(captured)])
     packet = IPv6(captured)
     if cut:
         packet.wirelen = len(raw)
@@ -49,7 +49,7 @@ def wrong(raw: bytes, dialect: str, *, cut: int = 0) -> list[str]:
 
 
 def expect(captured: bytes, dialect: str, *, cut: int) -> Message:
-    end = 40 + int.from_bytes(captured[4:6], "big")
+    end = declared_length(captured)
     if cut and end > len(captured):
         return decode_truncated(captured, dialect)
     return decode(captured[:end], dialect)

@@ -1,4 +1,4 @@
-"""``decode`` in two processes against one: the same output, complaints and exit code, byte for byte."""
+"""Two processes against one: the same output, complaints and exit code, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cli.conftest import ENVIRONMENT
 from tests.differential import captures
 from tests.differential.scale import SEED, many
 
-CAPTURES: Final = 12
+CAPTURES: Final = 8
 VARIABLE: Final = "FZCTL_PROCESSES"
 
 
@@ -24,18 +24,20 @@ class Outcome(NamedTuple):
     err: bytes
 
 
-def decode(processes: int, *arguments: str) -> Outcome:
+def fzctl(processes: int, *arguments: str) -> Outcome:
     done = subprocess.run(
-        [sys.executable, "-m", "fzctl", "decode", *arguments],
+        [sys.executable, "-m", "fzctl", *arguments],
         env={**ENVIRONMENT, VARIABLE: str(processes)}, stdin=subprocess.DEVNULL, capture_output=True,
         timeout=60, check=False,
     )  # fmt: skip
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("form", ["jsonl", "text"])
-def test_two_processes_say_what_one_says(form: str, tmp_path: Path) -> None:
-    chance = Random(f"processes {form} {SEED}")
+@pytest.mark.parametrize(
+    "verb", [("decode", "-T", "jsonl"), ("decode",), ("analyze", "-T", "json"), ("stats",)], ids=" ".join
+)
+def test_two_processes_say_what_one_says(verb: tuple[str, ...], tmp_path: Path) -> None:
+    chance = Random(f"processes {verb} {SEED}")
     messages = damaged = 0
     for number in range(many(CAPTURES)):
         names = []
@@ -45,7 +47,7 @@ def test_two_processes_say_what_one_says(form: str, tmp_path: Path) -> None:
                 data = captures.break_capture(chance, data)
             names.append(str(tmp_path / f"{part}.cap"))
             Path(names[-1]).write_bytes(data)
-        one, two = (decode(processes, "-T", form, *names) for processes in (1, 2))
+        one, two = (fzctl(processes, *verb, *names) for processes in (1, 2))
         if one != two:
             pytest.fail(f"number {number}, {names}: {one.code} {one.err!r}, {two.code} {two.err!r}")
         messages += one.out.count(b"\n")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 import pytest
 
+from fzctl.cli.plain import plain_records
 from fzctl.errors import CaptureError
 from fzctl.pcap import halves
 from fzctl.pcap.capture import Capture, open_capture
+from fzctl.protocol.kinds import AUTO
+from fzctl.records import read_records
 from tests.differential import captures, plainwalk
 from tests.differential.plainwalk import Walk
 from tests.differential.scale import SEED, many
@@ -118,6 +123,37 @@ def test_broken_captures(part: int) -> None:
         assert differ(data, sizes_of(chance, data)) == [], f"capture {number} of part {part}"
         damaged += plainwalk.walk(data).error_at is not None
     assert damaged > many(CAPTURES / 4) / 4
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_the_pass_for_analyses_finds_the_same_messages_and_the_packets_of_proxy_ips(part: int) -> None:
+    chance = Random(f"analyses {SEED} {part}")
+    args = Namespace(dialect=AUTO, user0_is_ip=False)
+    messages = others = 0
+    for number in range(many(CAPTURES / 8)):
+        data = captures.whole(chance)
+        if chance.random() < 0.5:
+            data = captures.break_capture(chance, data)
+        delivered: list[Packet] = []
+        passing = partial(plain_records, args=args, name=None, deliver=partial(_deliver, delivered))
+        thorough = read(Pieces(data, sizes_of(chance, data)), passing)
+        quick = read(Pieces(data, [1 << 22]), lambda capture: read_records(capture.candidates()))
+        assert thorough == quick, f"capture {number} of part {part}"
+        expected = plainwalk.to_proxies(plainwalk.walk(data))
+        # A few more are delivered: those that are cut within their addresses, and neighbours of the range.
+        assert [each for each in delivered if each in expected] == expected, f"capture {number} of {part}"
+        assert all(b"\x64" in each[2][:20] or b"\xfd\x00" in each[2][:40] for each in delivered)
+        messages += len(quick.items)
+        others += len(expected)
+    assert messages > many(CAPTURES / 8)
+    assert others > many(CAPTURES / 8)
+
+
+Packet = tuple[int, int | None, bytes]
+
+
+def _deliver(into: list[Packet], time: int | None, packet: bytes, frame: int) -> None:
+    into.append((frame, time, packet))
 
 
 @pytest.mark.parametrize("part", range(4))
