@@ -22,6 +22,8 @@ _PIECE: Final = 32 * 1024
 # faults each time.
 _UNPACKED: Final = 64 * 1024
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+# What libzstd says of a frame whose window is beyond its limit for streams.
+_TOO_LARGE: Final = "too much memory"
 
 ReadInto = Callable[[memoryview], int]
 
@@ -128,8 +130,10 @@ class _Unpacker:
         before = member.copy() if hasattr(member, "copy") else None
         try:
             data: bytes = member.decompress(self._rest, limit)
-        except self._error:
+        except self._error as error:
             self._problem = f"the {self._format} data is damaged"
+            if _TOO_LARGE in str(error):
+                self._problem += " or needs more than 128 MB of memory, which zstd -d --long=31 takes"
             return b"" if before is None else _rescue(before, self._rest, limit, self._error)
         if member.eof:
             self._rest = member.unused_data

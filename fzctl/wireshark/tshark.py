@@ -34,13 +34,14 @@ def read_with_tshark(
     }
     if keylog is not None:
         options["override_prefs"] = {"wg.keylog_file": keylog}
-    with pyshark.FileCapture(path, **options) as capture:
-        try:
+    try:
+        # Closing it tells of a crash, too.
+        with pyshark.FileCapture(path, **options) as capture:
             for packet in capture:
                 for layer in packet.get_multiple_layers(PROTOCOL):
                     yield int(packet.number), _shown(layer)
-        except TSharkCrashException as error:
-            raise CaptureError(path, f"tshark gave up: {error}") from None
+    except TSharkCrashException as error:
+        raise CaptureError(path, f"tshark gave up: {error}") from None
 
 
 def _shown(layer: Any) -> dict[str, list[str]]:

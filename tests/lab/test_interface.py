@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,7 +22,7 @@ from fzctl.pcap.capture import open_capture
 from tests.cli.conftest import ENVIRONMENT
 from tests.lab.netns import PATIENCE, Namespace, Net, run, wait_until
 from tests.lab.stories import direct
-from tests.records import assigned, goodbye, status
+from tests.records import RESOURCE, assigned, goodbye, status
 
 pytestmark = [pytest.mark.root, pytest.mark.peer("ip", "wireguard-go", "wg")]
 
@@ -221,6 +222,40 @@ def test_a_device_that_goes_while_it_is_watched_leaves_whole_files(
         with open_capture(each) as capture:
             found.append([frame.data for frame in capture.frames()])
     assert found == [[goodbye(), assigned()], [status()]]
+
+
+GONE = {
+    "inject": "inject -i {} -c 5000 --interval 0.01 -w {}/out.pcapng goodbye",
+    "inject, waiting": "inject -i {} --expect --timeout 60 -w {}/out.pcapng assigned-ips --ip-count 4 "
+    f"--resource {RESOURCE} --domain a.example",
+    "replay": "replay -i {} --pps 100 --loop 5000 -w {}/out.pcapng captures/setup.pcapng",
+    "respond": "respond -i {} -w {}/out.pcapng",
+    "client": f"client -i {{}} -w {{}}/out.pcapng --resource {RESOURCE} --domain a.example",
+}
+
+
+@pytest.mark.parametrize(("how", "words"), [("delete", "it is gone"), ("set", "it went down")])
+@pytest.mark.parametrize("verb", GONE)
+def test_a_device_that_goes_while_it_is_sent_on_ends_it_with_a_sentence(
+    verb: str, how: str, words: str, net: Net, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    command = GONE[verb].format(pair[0], tmp_path).split()
+    with subprocess.Popen(
+        inside(net.client, "-m", "fzctl", *command), env=ENVIRONMENT, cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        # The file is there, and has more than its beginning where something is sent.
+        wait_until(lambda: any(each.stat().st_size for each in tmp_path.iterdir()), "it runs", 4 * PATIENCE)
+        time.sleep(0.2)
+        run("ip", "-n", net.client.name, "link", how, pair[0], *(("down",) if how == "set" else ()))
+        _, said = process.communicate(timeout=8 * PATIENCE)
+    assert process.returncode == 4, said
+    assert said.endswith(f" on {pair[0]}: {words}\n"), said
+    assert "Traceback" not in said
+    [path] = tmp_path.iterdir()
+    with open_capture(path) as capture:
+        assert len(list(capture.frames())) == capture.frame_count
+    assert path.name == "out.pcapng"
 
 
 def test_a_device_that_is_down_is_told(net: Net, pair: tuple[str, str]) -> None:

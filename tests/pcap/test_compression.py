@@ -142,3 +142,11 @@ def test_without_zstd_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_raw_deflate_is_not_taken_for_gzip() -> None:
     packed = zlib.compress(b"text")
     assert unpacker_for(packed[:4], io.BytesIO(packed).readinto, "plain") is None
+
+
+def test_a_zstd_window_that_is_too_large_is_told() -> None:
+    module = zstd()
+    packer = module.ZstdCompressor(options={module.CompressionParameter.window_log: 30})
+    out, error = unpack(packer.compress(b"x" * 1000) + packer.flush())
+    assert out == b""
+    assert "more than 128 MB of memory, which zstd -d --long=31 takes" in str(error)
