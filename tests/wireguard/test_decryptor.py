@@ -368,6 +368,14 @@ def test_a_cut_control_message_of_a_proven_session_shows_its_beginning() -> None
             assert result == Result(CUT, 4, src="1", dst="2")
 
 
+def test_a_cut_control_message_to_the_initiator_goes_its_way() -> None:
+    lab = shake_hands()
+    decryptor = following(lab)
+    decryptor.feed(lab.to_initiator(0, IPV4_PACKET))
+    datagram = lab.to_initiator(1, CONTROL)
+    assert decryptor.feed(datagram[:-1], length=len(datagram)).direction == "b>a"
+
+
 def test_other_cut_datagrams_show_nothing() -> None:
     lab = shake_hands()
     decryptor = following(lab)
