@@ -245,7 +245,7 @@ def test_a_peer_can_be_named_by_its_public_key() -> None:
 
 
 def test_without_a_peer_or_with_two_alike_it_is_said() -> None:
-    with pytest.raises(CarrierError, match=r"it has no \[Peer\] section"):
+    with pytest.raises(CarrierError, match=r"use wg\.conf: it has no \[Peer\] section"):
         choose_peer(read(HEAD))
     other = f"[Peer]\nPublicKey = {TO_C}\n"
     with pytest.raises(CarrierError, match=r"use wg\.conf: of its 2 peers none has ::/128 in its AllowedIPs"):

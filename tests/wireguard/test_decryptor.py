@@ -293,7 +293,8 @@ def test_with_the_keys_of_another_session() -> None:
     for counter in (5, 6):
         result = decryptor.feed(lab.to_responder(counter, CONTROL), "1", "2")
         assert result == Result(NO_KEY, 4, None, 1, counter, "a>b", "1", "2")
-    assert decryptor.handshakes.listed[0].failed == [2, 0]
+    assert decryptor.feed(lab.to_initiator(0, CONTROL)).direction == "b>a"
+    assert decryptor.handshakes.listed[0].failed == [2, 1]
     assert [entry.kind for entry in decryptor.unused()] == [LOCAL_STATIC, LOCAL_EPHEMERAL]
 
 
@@ -368,6 +369,14 @@ def test_a_cut_control_message_of_a_proven_session_shows_its_beginning() -> None
             assert result == Result(CUT, 4, src="1", dst="2")
 
 
+def test_a_cut_control_message_to_the_initiator_goes_its_way() -> None:
+    lab = shake_hands()
+    decryptor = following(lab)
+    decryptor.feed(lab.to_initiator(0, IPV4_PACKET))
+    datagram = lab.to_initiator(1, CONTROL)
+    assert decryptor.feed(datagram[:-1], length=len(datagram)).direction == "b>a"
+
+
 def test_other_cut_datagrams_show_nothing() -> None:
     lab = shake_hands()
     decryptor = following(lab)
@@ -401,7 +410,7 @@ def test_only_what_is_proven_and_no_control_message_is_passed_over() -> None:
     assert decryptor.handshakes.listed[0].packets == [5, 0]
 
 
-@pytest.mark.parametrize("size", [255, 256, 1400])
+@pytest.mark.parametrize("size", [40, 255, 256, 1400])
 def test_a_long_packet_is_passed_over_by_both_bytes_of_its_length(size: int) -> None:
     lab = shake_hands()
     decryptor = following(lab)

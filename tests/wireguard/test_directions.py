@@ -29,6 +29,15 @@ def test_without_keys_the_addresses_tell() -> None:
     assert not settled(directions, ("3", "2"))
 
 
+def test_one_known_key_alone_tells_nothing() -> None:
+    directions = Directions()
+    for ends, responder, swapped in ((("1", "2"), b"B", False), (("2", "1"), b"A", True)):
+        session = Session()
+        session.ends, session.responder = ends, responder
+        directions.settle(session)
+        assert session.swapped == swapped
+
+
 def test_a_rekey_with_keys_continues_a_session_without() -> None:
     directions = Directions()
     assert not settled(directions, ("1", "2"))

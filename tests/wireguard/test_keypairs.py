@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fzctl.wireguard.keylog import TRANSPORT_KEY
 from fzctl.wireguard.keypairs import Keypair, Keypairs
 from fzctl.wireguard.messages import TRANSPORT_HEADER, Transport, parse
 from fzctl.wireguard.timers import REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME
@@ -95,5 +96,6 @@ def test_an_answered_handshake_counts_from_its_first_message_on() -> None:
 def test_keys_do_not_show_and_go_into_a_log_by_index() -> None:
     first, second = pair()
     assert [entry.receiver for entry in first.entries] == [first.remote, first.index]
+    assert {entry.kind for entry in first.entries} == {TRANSPORT_KEY}
     assert {entry.key for entry in first.entries} == {entry.key for entry in second.entries}
     assert all(repr(entry.key) == "Secret(hidden)" for entry in first.entries)

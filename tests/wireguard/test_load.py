@@ -58,9 +58,10 @@ def test_a_cookie_proves_its_address_and_port_for_two_minutes() -> None:
 
 
 def test_an_address_may_send_a_few_at_once_and_twenty_a_second() -> None:
-    limiter = RateLimiter(rate=20, burst=5)
+    limiter = RateLimiter()
     assert [limiter.allows("192.0.2.1", 0) for _ in range(7)] == [True] * 5 + [False] * 2
     assert limiter.allows("192.0.2.2", 0)
+    assert not limiter.allows("192.0.2.1", 0.0499)
     assert limiter.allows("192.0.2.1", 0.06)
     assert not limiter.allows("192.0.2.1", 0.06)
     assert [limiter.allows("192.0.2.1", 100) for _ in range(7)] == [True] * 5 + [False] * 2

@@ -127,6 +127,17 @@ def test_ninety_seconds_are_counted_from_the_packet_that_wants_a_session() -> No
     assert 1085 < two.wire.sent[-1][0] < 1000 + timers.REKEY_ATTEMPT_TIME
 
 
+@pytest.mark.parametrize(("after", "reason"), [(100, OK), (640, NO_HANDSHAKE)])
+def test_an_answer_after_giving_up_counts_until_all_is_forgotten(after: float, reason: str) -> None:
+    two = Two()
+    two.wire.loses = lambda datagram: True
+    two.a_sends(CONTROL)
+    two.wire.run(after)
+    assert two.b.device.receive(two.wire.sent[-1][2], AT_A, two.wire.now) == OK
+    ((response, _),) = two.b.device.datagrams()
+    assert two.a.device.receive(response, AT_B, two.wire.now) == reason
+
+
 def test_each_attempt_has_a_key_an_index_and_a_later_timestamp_of_its_own() -> None:
     two = Two()
     two.wire.loses = lambda datagram: True
@@ -454,6 +465,8 @@ def test_data_that_came_meanwhile_bring_one_more_keepalive() -> None:
     assert two.wire.types(since, AT_B) == [TRANSPORT]
     two.wire.run(10)
     assert two.wire.types(since, AT_B) == [TRANSPORT, TRANSPORT]
+    two.wire.run(60)
+    assert two.wire.types(since, AT_B) == [TRANSPORT, TRANSPORT]
 
 
 def test_an_answer_takes_the_keepalives_place() -> None:
@@ -488,6 +501,24 @@ def test_further_data_do_not_put_the_end_of_patience_off() -> None:
         two.a_sends(CONTROL)
         two.wire.run(4)
     assert INITIATION in two.wire.types(since, AT_A)
+
+
+def test_a_keepalive_has_no_place_behind_packets_that_wait() -> None:
+    two = Two()
+    two.a_sends(CONTROL)
+    assert two.to_b.keepalive(two.wire.now) == QUEUED
+    two.wire.run(1)
+    assert two.wire.types() == [INITIATION, RESPONSE, TRANSPORT]
+    assert two.b.packets == [CONTROL]
+
+
+def test_who_is_called_keeps_the_tunnel_open_too_where_its_config_says_so() -> None:
+    wire = Wire()
+    a = wire.add(A, AT_A, remote(B, AT_B))
+    wire.add(B, AT_B, remote(A, keepalive=25))
+    a.device.send(CONTROL, wire.now)
+    wire.run(100)
+    assert wire.types(20, AT_B) == [TRANSPORT] * 3
 
 
 def test_a_persistent_keepalive_opens_the_tunnel_and_keeps_it_open_by_itself() -> None:

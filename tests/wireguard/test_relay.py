@@ -95,7 +95,7 @@ class Talk:
 
 def test_an_address_is_asked_for_and_named() -> None:
     talk = Talk()
-    assert talk.relay.state == relays.NEW
+    assert (talk.relay.state, talk.relay.relayed, talk.relay.mapped) == (relays.NEW, None, None)
     talk.relay.start(0.0)
     assert talk.relay.state == relays.ALLOCATING
     talk.settle()
