@@ -22,7 +22,9 @@ from tests.records import harmful, record
 
 TOKENS = payloads.TOKENS
 LONGEST = MAX_PAYLOAD + 1
-_WORD = re.compile(r"(?<![a-z0-9])(?![0-9]+e[0-9]*(?![a-z0-9]))[a-z0-9]*[a-z][a-z0-9]*")
+_WORD = re.compile(
+    r"(?<![a-z0-9])(?![0-9]*(?:e[0-9]*)?(?:null|true|false)?(?![a-z0-9]))[a-z0-9]*[a-z][a-z0-9]*"
+)
 _STAYS = {field.name for kind in KINDS for field in kind.fields} | {
     *(Status.ACTIVE.lower(), Status.INACTIVE.lower(), Protocol.PORT, Protocol.ICMP),
     *("urn", "uuid", "ffff", "null", "true", "false", *Protocol.WITH_PORT),
