@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final
 
 import dev
 from fzctl.errors import EXIT_NO_ANSWER
@@ -32,8 +32,9 @@ from fzctl.wireguard.keys import PrivateKey, encode_key
 from tests.lab.netns import CLIENT, GATEWAY, RELAY, RELAY_FAR, LabError, Namespace, Net, Socket, network, run
 from tests.lab.programs import GATEWAY_PORT, TURN_PORT, coturn, wireguard_go
 from tests.lab.rough import SMOOTH, TO_FAR, TO_NEAR, Roughness, RoughRelay
-from tests.lab.soakend import CONNECT, DRAIN
+from tests.lab.soakend import CONNECT, DRAIN, STOP
 from tests.lab.soakjudge import Verdict, judge_exchanges, judge_growth, judge_tunnel
+from tests.lab.soakplan import TUNNELS, Scale, Tunnel
 from tests.lab.stories import CLIENT_PORT
 from tests.lab.weighing import open_files, resident
 from tests.live.scenes import RESOURCE
@@ -41,52 +42,8 @@ from tests.live.scenes import RESOURCE
 ROOT: Final = Path(__file__).parents[2]
 MINUTES: Final = 15
 _NEAR_PORT, _FAR_PORT = 40_000, 50_000
-_GATEWAY_LONGER: Final = 2.0
+_LONGEST_GATEWAY: Final = 60.0
 _PATIENCE: Final = 30.0
-
-
-class Tunnel(NamedTuple):
-    """What is soaked: who we are, over which IP version, whose limits.
-
-    With ``verb`` our end is the command. The relay's ports change every ``moves`` seconds. With ``turn``
-    the rough path leads to coturn, and from there on all is smooth.
-    """
-
-    name: str
-    role: str
-    version: int = 4
-    verb: bool = False
-    rekey_after: float | None = None
-    rekey_messages: int | None = None
-    rekey_timeout: float | None = None
-    moves: float | None = None
-    turn: bool = False
-
-
-TUNNELS: Final = (
-    Tunnel("client", "client"),
-    Tunnel("gateway", "gateway", version=6),
-    Tunnel("client-forced", "client", version=6, rekey_after=12.0, rekey_messages=1500, moves=60.0),
-    Tunnel("gateway-forced", "gateway", rekey_messages=400, moves=60.0),
-    Tunnel("client-hasty", "client", rekey_after=1.0, rekey_timeout=1.0, moves=5.0),
-    Tunnel("gateway-hasty", "gateway", version=6, rekey_messages=30, rekey_timeout=1.0, moves=5.0),
-    Tunnel("client-turn", "client", rekey_after=30.0, turn=True),
-    Tunnel("client-verb", "client", verb=True),
-    Tunnel("gateway-verb", "gateway", verb=True),
-)
-
-
-class Scale(NamedTuple):
-    """How much is going on at each tunnel."""
-
-    seconds: float
-    domains: int = 40
-    refresh: float = 10.0
-    rate: float = 10.0
-    look: float = 10.0
-    seed: int = 1
-    how: Roughness = Roughness()
-    netem: bool = False
 
 
 class Soaked:
@@ -100,6 +57,7 @@ class Soaked:
         self._scale: Final = scale
         self._stack: Final = stack
         self._moved = 0
+        self._told = False
         self._since = time.monotonic()
         for name in ("near", "far"):
             (folder / name).mkdir(parents=True)
@@ -133,6 +91,18 @@ class Soaked:
             self._moved += 1
             way = TO_NEAR if self._moved % 2 else TO_FAR
             self._relay.move(way, self._socket(way))
+
+    def let_gateway_go(self) -> None:
+        """Where the client has ended, so does the gateway."""
+        is_client = self.tunnel.role == "client"
+        client, gateway = (self._near, self._far) if is_client else (self._far, self._near)
+        if self._told or client.poll() is None or gateway.poll() is not None:
+            return
+        self._told = True
+        if gateway is self._near and self.tunnel.verb:
+            gateway.send_signal(signal.SIGINT)
+        else:
+            (self.folder / ("far" if is_client else "near") / STOP).touch()
 
     @property
     def is_over(self) -> bool:
@@ -261,7 +231,8 @@ class Soaked:
         return steps
 
     def _seconds(self, role: str) -> float:
-        return self._scale.seconds + (_GATEWAY_LONGER if role == "gateway" else 0.0)
+        """A gateway is there until it is told that its client has gone."""
+        return self._scale.seconds + (_LONGEST_GATEWAY if role == "gateway" else 0.0)
 
     def _start(self, place: Namespace, name: str, *words: str) -> subprocess.Popen[bytes]:
         files: list[IO[bytes]] = [
@@ -289,12 +260,14 @@ def soak(tunnels: Sequence[Tunnel], scale: Scale, folder: Path) -> dict[str, Ver
         for tunnel in tunnels:
             soaked.append(Soaked(tunnel, scale, folder / tunnel.name, stack))
             stack.callback(soaked[-1].end)
-        deadline = time.monotonic() + CONNECT + scale.seconds + _GATEWAY_LONGER + DRAIN + 60
+        deadline = time.monotonic() + CONNECT + scale.seconds + _LONGEST_GATEWAY + DRAIN + 60
         due = time.monotonic()
         while not all(each.is_over for each in soaked):
             now = time.monotonic()
+            for each in soaked:
+                each.let_gateway_go()
             if now > deadline:
-                raise LabError(f"it takes longer than {deadline:.0f} s")
+                raise LabError("it takes much longer than it should")
             if now >= due:
                 due = now + scale.look
                 for each in soaked:

@@ -37,6 +37,8 @@ NUMBERED: Final = 9
 """The kind of the packets that tell whether anything is lost or comes twice; nobody knows it."""
 
 CONNECT: Final = 60.0
+STOP: Final = "stop"
+"""Where this file is in FOLDER, the end stops as if its time were over."""
 DRAIN: Final = 1.5
 _STEP: Final = 0.05
 
@@ -124,7 +126,7 @@ def play(args: argparse.Namespace, carrier: PeerCarrier | Interface, journaled: 
         end = time.monotonic() + args.seconds
         due = look = time.monotonic()
         number = 0
-        while (now := time.monotonic()) < end:
+        while (now := time.monotonic()) < end and not (args.folder / STOP).exists():
             if now >= due:
                 due = max(due, now - 1) + 1 / args.rate
                 number += 1

@@ -15,8 +15,9 @@ from fzctl.wireguard.results import NO_HANDSHAKE
 from fzctl.wireguard.timers import REKEY_AFTER_TIME, REKEY_JITTER, REKEY_TIMEOUT, SILENCE_TIME
 from fzctl.wireguard.turn import unwrap
 from tests.lab.netns import CannotMakeNamespaces
-from tests.lab.soak import TUNNELS, Scale, soak
+from tests.lab.soak import soak
 from tests.lab.soakjudge import LEAST_TIME, OBJECT_GROWTH, judge_exchanges, judge_growth
+from tests.lab.soakplan import TUNNELS, Scale
 from tests.lab.virtual import Disturbance, Virtual
 from tests.lab.virtualrelay import VirtualRelay
 
