@@ -67,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
+    except MemoryError:
+        return _fail(
+            "there is not enough memory for this; -Y, -c or a part of the input takes less", EXIT_INPUT
+        )
     except Exception as error:
         if os.environ.get("FZCTL_TRACEBACK"):
             streams.say_traceback()

@@ -46,6 +46,13 @@ examples:
 _WAYS: Final = ("a>b", "b>a")
 _LINGER: Final = 2.0
 _LATE: Final = 0.1
+
+MOST_MESSAGES: Final = 100_000
+"""Messages that are sent again at a time: they are kept until the end."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of them."""
+
 _SPOILED: Final = ("lost", "duplicate", "reordered", "corrupted")
 
 
@@ -227,10 +234,25 @@ def _choose(args: Namespace, inputs: Inputs) -> list[Record]:
 
     with closing(inputs.records()) as found:
         chosen = directed(sendable(seen(Selection(args).of(found))))
-        records = list(islice(chosen, args.count))
+        records = _kept(islice(chosen, args.count))
     if not args.quiet:
         _tell_choice(args, counts, len(records))
     return records
+
+
+def _kept(records: Iterable[Record]) -> list[Record]:
+    """All of them: they are counted before the first is sent, and may be sent again."""
+    kept: list[Record] = []
+    size = 0
+    for record in records:
+        kept.append(record)
+        size += len(record.message.packet)
+        if len(kept) > MOST_MESSAGES or size > MOST_BYTES:
+            raise UsageError(
+                f"more than the {MOST_MESSAGES} messages or {MOST_BYTES} bytes that are sent at a time: -c sends "
+                "the first, -Y chooses some, --loop repeats them"
+            )
+    return kept
 
 
 def _tell_choice(args: Namespace, counts: dict[str, int], chosen: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.loginputs import LogInputs
@@ -18,6 +18,7 @@ from fzctl.cli.moments import parse_seconds
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.streams import say
 from fzctl.errors import EXIT_INTERRUPTED, UsageError
+from fzctl.records import Record
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
     from fzctl.logs.merge import Lane
     from fzctl.logs.redaction import LogRedactor
     from fzctl.logs.sources import Source
-    from fzctl.records import Record
     from fzctl.redact import Redactor
     from fzctl.timeline import Clock, Entry
+
+MOST_HELD: Final = 200_000
+"""Lines or messages of a pipe that is read twice."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of them."""
 
 
 class Timeline:
@@ -271,8 +277,17 @@ def _log_redactor(redactor: Redactor | None) -> LogRedactor | None:
 
 
 def _held(things: Iterable[Any]) -> Callable[[], Iterator[Any]]:
-    """What can be read only once, kept to be read again."""
-    found = list(things)
+    """What can be read only once, kept to be read again. Raises UsageError where it is too much."""
+    found: list[Any] = []
+    size = 0
+    for thing in things:
+        found.append(thing)
+        size += len(thing.message.packet if isinstance(thing, Record) else thing.raw)
+        if len(found) > MOST_HELD or size > MOST_BYTES:
+            raise UsageError(
+                f"a pipe is read twice here, and brings more than {MOST_HELD} lines or {MOST_BYTES} bytes: "
+                "make it a file"
+            )
     return lambda: iter(found)
 
 

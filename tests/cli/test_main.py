@@ -143,6 +143,17 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "fzctl: interrupted\n"
 
 
+def test_a_machine_without_enough_memory_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhaust(*_: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr("fzctl.cli.main._dispatch", exhaust)
+    assert main(["decode"]) == 3
+    assert capsys.readouterr().err.startswith("fzctl: there is not enough memory for this")
+
+
 LOADED = """
 import io, sys
 before = set(sys.modules)

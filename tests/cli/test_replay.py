@@ -16,6 +16,7 @@ import pytest
 
 from fzctl.carriers.base import Received
 from fzctl.carriers.memory import MemoryCarrier, VirtualClock, memory_pair
+from fzctl.cli import replay
 from fzctl.cli.impairment import impairments_of
 from fzctl.cli.parser import build_parser
 from fzctl.cli.replay import Replay
@@ -371,3 +372,15 @@ def test_a_signal_ends_a_replay_with_whole_files_counts_and_exit_0(capture: str,
     assert "fzctl: 1 packet sent\n" in err
     with open_capture(written) as opened:
         assert sum(1 for _ in opened.frames()) >= 3
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_MESSAGES", 2), ("MOST_BYTES", 400)])
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_sent(
+    name: str, most: int, fzctl: Run, hex_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, name, most)
+    words = ("replay", "--hex", "-i", "lo", "--dry-run", hex_file())
+    found = fzctl(*words)
+    assert (found.code, found.out) == (2, "")
+    assert "that are sent at a time" in found.err
+    assert fzctl(*words, "-c", "2").code == 0

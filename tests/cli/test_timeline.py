@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fzctl.cli import timeline
 from fzctl.cli.timeline import parse_log_offsets
 from fzctl.errors import UsageError
 from tests.cli.conftest import Run
@@ -112,6 +113,17 @@ def test_what_comes_through_a_pipe_is_read_once(fzctl: Run, capture: str) -> Non
     by_pipe = objects(fzctl, "--with", capture, CLIENT)
     found = fzctl("logs", "-T", "jsonl", "--with", capture, "-", stdin=Path(CLIENT).read_bytes())
     assert len(found.lines) == len(by_pipe)
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_HELD", 3), ("MOST_BYTES", 100)])
+def test_a_pipe_that_does_not_fit_in_memory_is_told(
+    name: str, most: int, fzctl: Run, capture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, name, most)
+    for words, path in (((capture, "-"), CLIENT), (("-", CLIENT), capture)):
+        found = fzctl("logs", "--with", *words, stdin=Path(path).read_bytes())
+        assert (found.code, found.out) == (2, "")
+        assert "a pipe is read twice here" in found.err
 
 
 def test_both_ends_of_a_tunnel_are_one_stream_of_packets(fzctl: Run, capture: str, tmp_path: Path) -> None:
