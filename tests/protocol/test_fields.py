@@ -99,6 +99,13 @@ def test_a_refusal_says_what_was_expected(field_type: FieldType, expected: str) 
         field_type.read(Reader(b"7"))
 
 
+def test_a_protocol_that_is_none_is_named() -> None:
+    with pytest.raises(EncodeError, match=r"^the protocol is tcp, udp or icmp, not 'sctp'$"):
+        Protocol().encode(("sctp", 1))
+    with pytest.raises(Refusal, match=r'^"sctp" is none of tcp, udp, icmp$'):
+        Protocol().read(Reader(b'"sctp"'))
+
+
 def test_a_single_text_is_no_list_of_addresses() -> None:
     with pytest.raises(EncodeError, match=r"^proxy IPs are a list of addresses, not '1\.2\.3\.4'$"):
         LIST.encode("1.2.3.4")

@@ -145,6 +145,14 @@ def test_an_address_tells_its_position_in_the_row(domain: int) -> None:
     assert [position_of(each) for each in proxy_ips(8, domain)] == [*range(start, start + PER_FAMILY)] * 2
 
 
+def test_the_edges_of_the_ranges_have_a_position() -> None:
+    assert position_of("100.127.255.254") == 2_096_893
+    before, after = position_of("100.100.110.255"), position_of("100.100.112.0")
+    assert before is not None
+    assert after == before + 1
+    assert position_of("fd00:2021:1111:8000::1f:ffff") == (1 << 21) - 1
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -70,6 +70,11 @@ def test_a_refusal_is_explained_with_line_and_column() -> None:
     )
 
 
+def test_a_payload_that_is_no_struct_is_told_what_fields_it_lacks() -> None:
+    _, refusal = read_fields(kind("domain_status"), b"7")
+    assert str(refusal) == "expected DomainStatus's fields, found the number 7"
+
+
 def test_where_the_payload_as_a_whole_is_broken_the_same_refusal_is_syntax() -> None:
     payload = b'{"status": null'
     _, refusal = read_fields(kind("domain_status"), payload)

@@ -166,6 +166,7 @@ def test_no_key_shows_in_its_repr() -> None:
         ),
         (HEAD + PEER + PEER, "line 3: this [Peer] has the PublicKey of another one"),
         (HEAD + PEER + "PrivateKey = x\n", "line 5: PrivateKey is no setting of a [Peer]"),
+        (HEAD + "[Peer]\nPublicKey = AAAA\n", "line 4: the value of PublicKey has 3 bytes and not 32"),
         (HEAD + PEER + "PresharedKey = AAAA\n", "line 5: the value of PresharedKey has 3 bytes and not 32"),
         (
             HEAD + PEER + "AllowedIPs = 10.0.0.0/33\n",

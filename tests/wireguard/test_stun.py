@@ -115,9 +115,9 @@ def test_a_message_is_whole_or_none() -> None:
 
 
 def test_nothing_is_encoded_that_the_length_cannot_say() -> None:
-    with pytest.raises(EncodeError):
+    with pytest.raises(EncodeError, match="attribute holds at most 65535 bytes, not 65536"):
         encode_message(INDICATION, TRANSACTION, [(DATA, bytes(65536))])
-    with pytest.raises(EncodeError):
+    with pytest.raises(EncodeError, match="message holds at most 65535 bytes, not 80008"):
         encode_message(INDICATION, TRANSACTION, [(DATA, bytes(40000)), (DATA, bytes(40000))])
 
 

@@ -58,7 +58,7 @@ def known() -> tuple[Asked, FakeServer]:
     """A server that has named its realm."""
     asked, server = Asked(), FakeServer()
     asked.transactions.ask(ASK, 0.0)
-    assert [answer.code for answer in asked.talk(server)] == [0]
+    assert [(answer.code, answer.reason) for answer in asked.talk(server)] == [(0, "")]
     return asked, server
 
 

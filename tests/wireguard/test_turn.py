@@ -62,7 +62,7 @@ def test_the_length_must_fit_the_datagram() -> None:
     assert unwrap(datagram[:3]) is None
     assert unwrap(b"") is None
     assert unwrap(wrap_channel_data(0x4001, bytes(65535))) == (bytes(65535), Via(0x4001, None))
-    with pytest.raises(EncodeError):
+    with pytest.raises(EncodeError, match="carries at most 65535 bytes"):
         wrap_channel_data(0x4001, bytes(65536))
 
 
