@@ -11,13 +11,12 @@ from unittest import mock
 from fzctl.errors import CaptureError
 from fzctl.pcap import engine
 from fzctl.pcap.capture import Capture, open_capture
-from fzctl.pcap.frame import Candidate, Datagram, Frame
+from fzctl.pcap.frame import Candidate, Frame
 from tests.pcap import build
 from tests.pcap.naive import expected
 from tests.pcap.test_datagrams import whole_transport
 
 Item = TypeVar("Item")
-Found = Candidate | Datagram
 
 
 def sizes_of(data: bytes) -> list[int]:
@@ -49,7 +48,7 @@ def assert_one_truth(data: bytes) -> list[Frame]:
     whole, sizes = [1 << 20], sizes_of(data)
     slow = opened(data, whole)
     frames, end = drain(slow.frames())
-    candidates = [each for each in wanted(frames) if isinstance(each, Candidate)]
+    candidates = [each for each in expected(frames) if isinstance(each, Candidate)]
     for way in (whole, sizes):
         again = opened(data, way)
         assert drain(again.frames()) == (frames, end)
@@ -66,7 +65,7 @@ def assert_one_truth(data: bytes) -> list[Frame]:
 
 def assert_datagrams(data: bytes, sizes: list[int], frames: list[Frame], end: str) -> None:
     """``packets`` finds what the plain words find, and asks about whole transport messages only."""
-    found = wanted(frames)
+    found = expected(frames)
     asked: set[bytes] = set()
 
     def refuse(view: memoryview, start: int, after: int) -> bool:
@@ -81,11 +80,6 @@ def assert_datagrams(data: bytes, sizes: list[int], frames: list[Frame], end: st
     assert len(asked - whole) <= bool(end)
     left = [each for each in found if not whole_transport(each)]
     assert drain(opened(data, sizes).packets(lambda view, start, after: True)) == (left, end)
-
-
-def wanted(frames: list[Frame]) -> list[Found]:
-    """Candidates and datagrams, told slowly."""
-    return expected(frames)
 
 
 def facts_of(capture: Capture) -> tuple[Any, ...]:

@@ -1,16 +1,18 @@
-"""Any capture file read by two processes gives the candidates, numbers and error that one process gives."""
+"""Any capture file read by two processes gives what one finds: candidates, frames, datagrams, error."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
 from fzctl.errors import CaptureError
 from fzctl.pcap import capture, halves
-from fzctl.pcap.capture import open_capture
+from fzctl.pcap.capture import Capture, open_capture
 from tests.fuzz.targets import pcap, pcapng
+from tests.fuzz.walks import drain
 from tests.pcap import build
 from tests.pcap.test_halves import MINE, PLAIN, seen
 
@@ -34,6 +36,16 @@ def check(data: bytes) -> None:
         except CaptureError:
             return
         assert seen(open_capture(file.name), share=True) == alone
+        for read in (Capture.frames, Capture.packets):
+            assert all_of(file.name, read, share=True) == all_of(file.name, read, share=False)
+
+
+def all_of(path: str, read: Callable[[Capture], Iterator[Any]], *, share: bool) -> tuple[list[Any], str, int]:
+    """What another pass yields, its error, and the frames that it passed."""
+    with open_capture(path) as opened:
+        if share:
+            opened.share(0)
+        return *drain(read(opened)), opened.frame_count
 
 
 def seeds() -> list[bytes]:
