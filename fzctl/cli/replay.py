@@ -249,8 +249,8 @@ def _kept(records: Iterable[Record]) -> list[Record]:
         size += len(record.message.packet)
         if len(kept) > MOST_MESSAGES or size > MOST_BYTES:
             raise UsageError(
-                f"more than the {MOST_MESSAGES} messages or {MOST_BYTES} bytes that are sent at a time: -c sends "
-                "the first, -Y chooses some, --loop repeats them"
+                f"more than the {MOST_MESSAGES} messages or {MOST_BYTES} bytes that are sent at a time: "
+                "-c sends the first, -Y chooses some, --loop repeats them"
             )
     return kept
 
