@@ -13,9 +13,10 @@ gc.set_threshold(50_000)
 def run() -> None:
     """Run fzctl as a process of its own and end it with the exit code."""
     code = _run()
-    if "scapy" in sys.modules:
-        sys.exit(code)  # its console saves the history on leaving
-    # Everything is flushed. Taking the interpreter apart would cost a tenth of a short run.
+    if "fzctl.cli.shell" in sys.modules:
+        sys.exit(code)  # scapy's console saves the history on leaving
+    # Everything is flushed. Taking the interpreter apart would cost a tenth of a short run, and where an
+    # interrupt had met it compiling a text, as named tuples do, it would end in SIGINT whatever the code.
     os._exit(code)
 
 
@@ -28,9 +29,10 @@ def _run() -> int:
         heed()
         return ended(main())
     except KeyboardInterrupt:  # before the first step, or one more behind the last
+        from fzctl.cli.ending import ended
         from fzctl.errors import EXIT_INTERRUPTED
 
-        return EXIT_INTERRUPTED
+        return ended(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

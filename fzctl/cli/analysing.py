@@ -13,6 +13,7 @@ from fzctl.cli.moments import Moment, parse_moment, parse_seconds
 from fzctl.cli.selection import add_capture_arguments, make_filter, with_exchanges
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
+from fzctl.protocol.packet import IPV6_HEADER
 from fzctl.records import Record
 from fzctl.render.escape import escape
 
@@ -253,7 +254,8 @@ class _File:
         if not self.analysis.waits():
             self.analysis.analyzer.packet(time, packet, **more)
             return
-        self._waiting.append((time, packet, more))
+        # Addresses and length are all that is looked at.
+        self._waiting.append((time, packet[:IPV6_HEADER], more))
         if len(self._waiting) > MOST_WAITING:
             self._hand_on()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.keys import add_key_argument
 from fzctl.cli.streams import say
-from fzctl.errors import EXIT_DONE, EXIT_NEGATIVE, UsageError
+from fzctl.errors import EXIT_DONE, EXIT_NEGATIVE, CaptureError, UsageError
 from fzctl.protocol.kinds import AUTO
 from fzctl.render.escape import escape
 from fzctl.render.words import count_of
@@ -57,12 +57,13 @@ def _compare(args: Namespace, source: str) -> int:
     with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
         lua = Path(folder) / "fzctl.lua"
         lua.write_text(dissector_text(), encoding="utf-8")
-        theirs = [
-            (frame, their_values(shown))
-            for frame, shown in read_with_tshark(
-                source, dissector=str(lua), keylog=args.keys[0] if args.keys else None
-            )
-        ]
+        theirs = []
+        keylog = args.keys[0] if args.keys else None
+        try:
+            for frame, shown in read_with_tshark(source, dissector=str(lua), keylog=keylog):
+                theirs.append((frame, their_values(shown)))
+        except CaptureError as error:
+            inputs.complain(str(error))
     found = differences(ours, theirs)
     for difference in found:
         sys.stdout.write(f"{_line(difference)}\n")

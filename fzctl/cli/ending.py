@@ -33,6 +33,13 @@ def heed() -> None:
             signal.signal(number, _interrupt)
 
 
+def unheed() -> None:
+    """From here on SIGTERM and SIGHUP end the process at once: for what would not let an interrupt end it."""
+    for number in _ENDING:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def ended(code: int) -> int:
     """The exit code of a process whose verb ended with ``code``; removes what it left half written."""
     sinks = sys.modules.get("fzctl.pcap.sinks")

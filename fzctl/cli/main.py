@@ -68,9 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
     except MemoryError:
-        return _fail(
-            "there is not enough memory for this; -Y, -c or a part of the input takes less", EXIT_INPUT
-        )
+        return _fail("there is not enough memory for this; a part of the input takes less", EXIT_INPUT)
     except Exception as error:
         if os.environ.get("FZCTL_TRACEBACK"):
             streams.say_traceback()

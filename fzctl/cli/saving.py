@@ -32,6 +32,7 @@ _LINK_TYPE_RAW: Final = 101
 _WAYS: Final = {"a>b": "out", "b>a": "in", "out": "out", "in": "in"}
 # Frames whose messages no filter has taken yet; a filter that looks ahead takes them late.
 _MOST_HELD: Final = 4096
+_MOST_HELD_BYTES: Final = 16 * 1024 * 1024
 # Addresses whose names are known to be written; a few written twice do no harm.
 _MOST_NAMED: Final = 16384
 
@@ -153,9 +154,10 @@ class FrameSaver(Saver):
         super().__init__(writer, target)
         self.watcher = self
         self._held: dict[int, Inner] = {}
+        self._held_bytes = 0
 
     def save(self, record: Record) -> None:
-        inner = self._held.pop(record.frame, None)
+        inner = self._let_go(record.frame)
         if inner is None:
             self._save_message(record)
         else:
@@ -170,9 +172,17 @@ class FrameSaver(Saver):
         """Hold a message's frame until it is known whether the user wants it."""
         if record is None:
             return
+        self._let_go(inner.frame)
         self._held[inner.frame] = inner
-        if len(self._held) > _MOST_HELD:
-            del self._held[next(iter(self._held))]
+        self._held_bytes += len(inner.datagram.data)
+        while len(self._held) > _MOST_HELD or self._held_bytes > _MOST_HELD_BYTES:
+            self._let_go(next(iter(self._held)))
+
+    def _let_go(self, frame: int) -> Inner | None:
+        inner = self._held.pop(frame, None)
+        if inner is not None:
+            self._held_bytes -= len(inner.datagram.data)
+        return inner
 
     def _save_frame(
         self, datagram: Datagram, comment: str | None = None, direction: str | None = None

@@ -27,7 +27,9 @@ def run(_: Namespace) -> int:
     except ImportError:
         raise ToolError("the shell needs scapy: pip install scapy") from None
     from fzctl import layers
+    from fzctl.cli.ending import unheed
 
+    unheed()
     names = {name: getattr(layers, name) for name in layers.__all__}
     os.environ.setdefault("SCAPY_HISTFILE", "")
     interact(mydict=names, argv=["fzctl"], mybanner=_BANNER.format(names=", ".join(names)))

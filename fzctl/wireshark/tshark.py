@@ -9,6 +9,8 @@ from typing import Any
 from fzctl.errors import CaptureError, ToolError
 
 PROTOCOL = "fzp2p"
+# Before what tshark itself said, in pyshark's own words of several lines.
+_LAST = "Last error line:"
 
 
 def read_with_tshark(
@@ -41,7 +43,8 @@ def read_with_tshark(
                 for layer in packet.get_multiple_layers(PROTOCOL):
                     yield int(packet.number), _shown(layer)
     except TSharkCrashException as error:
-        raise CaptureError(path, f"tshark gave up: {error}") from None
+        last = str(error).partition(_LAST)[2].partition("\n")[0].strip()
+        raise CaptureError(path, f"tshark gave up: {last or error}") from None
 
 
 def _shown(layer: Any) -> dict[str, list[str]]:

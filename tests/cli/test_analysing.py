@@ -231,3 +231,14 @@ def test_too_many_domains_end_it_with_what_came_before(
     if verb != "check":
         assert "d1.example" in found.out
         assert "d4.example" not in found.out
+
+
+def test_of_a_packet_that_waits_for_other_captures_the_header_is_kept() -> None:
+    class Waiting:
+        def waits(self) -> bool:
+            return True
+
+    file = analysing._File(Waiting(), None, 0)  # type: ignore[arg-type]
+    for frame in range(3):
+        file._deliver(START, udp(INSIDE, PROXY) + bytes(60_000), frame=frame)
+    assert [len(packet) for _, packet, _ in file._waiting] == [40] * 3

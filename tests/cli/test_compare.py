@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -17,6 +18,9 @@ from fzctl.errors import UsageError
 from fzctl.pcap.capture import open_capture
 from fzctl.records import read_records
 from fzctl.wireshark.compare import our_values
+from tests.cli.conftest import Run
+from tests.pcap import build
+from tests.records import assigned, goodbye
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = str(ROOT / "captures" / "setup.pcapng")
@@ -92,3 +96,15 @@ def test_on_a_sample_both_say_the_same(sample: Path) -> None:
 def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         run(*arguments)
+
+
+@pytest.mark.peer("tshark")
+def test_what_both_read_before_the_damage_is_compared(shell: Run, tmp_path: Path) -> None:
+    damaged = build.pcap([assigned(), goodbye()]) + struct.pack("<IIII", 1, 1, 0xFFFFFFFF, 0xFFFFFFFF)
+    (tmp_path / "a.pcap").write_bytes(damaged)
+    found = shell("$FZCTL compare a.pcap")
+    assert found.code == 3
+    assert found.out == "a.pcap: 2 messages in fzctl, 2 messages in tshark, no differences\n"
+    first, second = found.err.splitlines()
+    assert "a record claims 4294967295 bytes" in first
+    assert second.startswith("fzctl: a.pcap: tshark gave up: (")

@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from fzctl.cli import ending
-from fzctl.cli.ending import ended, heed
+from fzctl.cli.ending import ended, heed, unheed
 from fzctl.pcap import sinks
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.sinks import open_sink
@@ -25,7 +26,7 @@ from tests.cli.conftest import ENVIRONMENT
 from tests.pcap import build
 from tests.records import assigned, status
 
-MOMENTS = int(os.environ.get("FZCTL_ENDINGS", "2"))
+MOMENTS = int(os.environ.get("FZCTL_ENDINGS", "1"))
 PATIENCE = 30
 CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 # An interrupted import leaves files open, of which only developers are warned.
@@ -73,6 +74,30 @@ def handles(pid: int, number: int) -> bool:
     return False
 
 
+def default_signals() -> None:
+    """For a child: what nohup or a shell's & made this process ignore is heard again."""
+    for number in CODES:
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def started(*command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process in a group of its own, which has come so far that it hears signals; none of it stays."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=QUIET, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=default_signals,  # noqa: PLW1509 - no threads
+    )  # fmt: skip
+    with process:
+        try:
+            while process.poll() is None and not handles(process.pid, signal.SIGTERM):
+                time.sleep(0.001)
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def members(group: int) -> list[str]:
     """The processes of a group that are not yet dead."""
     found = []
@@ -86,6 +111,14 @@ def members(group: int) -> list[str]:
     return found
 
 
+def wait_for_end_of(group: int) -> None:
+    """See that no process of the group stays."""
+    end = time.monotonic() + PATIENCE
+    while members(group):
+        assert time.monotonic() < end, members(group)
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize("name", CASES)
 def test_at_any_moment_files_are_whole_or_absent(name: str, number: int, folder: Path) -> None:
@@ -93,15 +126,11 @@ def test_at_any_moment_files_are_whole_or_absent(name: str, number: int, folder:
     moments = random.Random(f"{name} {number}")
     for _ in range(MOMENTS):
         before = {path.name for path in folder.iterdir()}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "fzctl", *command.split()], cwd=folder, env=QUIET,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        while process.poll() is None and not handles(process.pid, signal.SIGTERM):
-            time.sleep(0.001)
-        time.sleep(moments.random() ** 2 * 0.5)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=PATIENCE)
+        with started(sys.executable, "-m", "fzctl", *command.split(), folder=folder) as process:
+            time.sleep(moments.random() ** 2 * 0.5)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=PATIENCE)
+            wait_for_end_of(process.pid)
         assert process.returncode in (0, CODES[number]), said
         assert "Traceback" not in said
         assert "Exception ignored" not in said
@@ -112,10 +141,6 @@ def test_at_any_moment_files_are_whole_or_absent(name: str, number: int, folder:
                 assert path.suffix != ".part"
                 assert is_whole(path), path.name
                 path.unlink()
-        end = time.monotonic() + PATIENCE
-        while members(process.pid):
-            assert time.monotonic() < end
-            time.sleep(0.01)
 
 
 def test_what_is_ignored_stays_ignored() -> None:
@@ -149,3 +174,16 @@ def test_what_is_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -
     sink.write(b"whole")
     sink.close()
     assert sinks.unfinished == set()
+
+
+def test_a_console_that_takes_interrupts_for_its_own_is_ended_by_the_system() -> None:
+    numbers = (signal.SIGHUP, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    try:
+        heed()
+        assert {signal.getsignal(number) for number in numbers} == {ending._interrupt}
+        unheed()
+        assert {signal.getsignal(number) for number in numbers} == {signal.SIG_DFL}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

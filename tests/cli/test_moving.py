@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ENVIRONMENT, Run
-from tests.cli.test_ending import handles
+from tests.cli.conftest import Run
+from tests.cli.test_ending import QUIET, default_signals, handles
 from tests.pcap import build
 from tests.records import assigned, goodbye, status
 
@@ -36,8 +36,9 @@ def reading(*arguments: str, folder: Path, processes: int = 1) -> Iterator[subpr
     """``fzctl``, which gets no further than its pipe has room."""
     with subprocess.Popen(
         [sys.executable, "-m", "fzctl", *arguments],
-        cwd=folder, env={**ENVIRONMENT, "FZCTL_PROCESSES": str(processes)}, bufsize=0,
+        cwd=folder, env={**QUIET, "FZCTL_PROCESSES": str(processes)}, bufsize=0,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=default_signals,  # noqa: PLW1509 - no threads
     ) as process:  # fmt: skip
         try:
             yield process

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from fzctl.cli import saving
 from fzctl.pcap.capture import open_capture
+from fzctl.pcap.writer import open_writer
 from tests.cli.conftest import Run
+from tests.records import raw
+from tests.test_tunnel import datagram, sealed, tunnel
 
 DATA = Path(__file__).parents[1] / "wireguard" / "data"
 DIRECT, RELAYED = str(DATA / "enc-direct.pcap"), str(DATA / "turn-coturn.pcap")
@@ -170,3 +174,24 @@ def test_wireshark_shows_the_names_of_proxy_ips_and_decrypts_with_the_embedded_k
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert len(control.stdout.split()) == 16
+
+
+def test_frames_that_nobody_has_asked_for_yet_take_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "_MOST_HELD_BYTES", 10_000)
+    with open_writer(str(tmp_path / "out.pcapng"), link_type=None) as writer:
+        saver = saving.FrameSaver(writer, "out.pcapng")
+        found = list(
+            tunnel(watcher=saver).records(
+                datagram(sealed(raw(0, b"x" * 1000), number), number) for number in range(1, 50)
+            )
+        )
+        assert len(found) == 49
+        assert 5 < len(saver._held) < 10
+        assert saver._held_bytes == sum(len(inner.datagram.data) for inner in saver._held.values())
+        for record in found:
+            saver.save(record)
+        assert (saver._held, saver._held_bytes) == ({}, 0)
+    with open_capture(tmp_path / "out.pcapng") as capture:
+        assert len(list(capture.frames())) == 49

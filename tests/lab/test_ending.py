@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_ending import CODES, MOMENTS, PATIENCE, QUIET, handles, is_whole_capture, members
+from tests.cli.test_ending import CODES, MOMENTS, PATIENCE, QUIET, is_whole_capture, started, wait_for_end_of
 from tests.lab.netns import Net
 from tests.lab.test_interface import inside
 
@@ -50,16 +49,12 @@ def test_at_any_moment_captures_are_whole(
 ) -> None:
     moments = random.Random(f"{name} {number}")
     for _ in range((MOMENTS + 1) // 2):
-        process = subprocess.Popen(
-            inside(net.client, "-m", "fzctl", *CASES[name].format(tmp_path).split()), env=QUIET, cwd=ROOT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
-        while process.poll() is None and not handles(process.pid, signal.SIGTERM):
-            time.sleep(0.001)
-        time.sleep(moments.random() ** 2)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=PATIENCE)
+        command = inside(net.client, "-m", "fzctl", *CASES[name].format(tmp_path).split())
+        with started(*command, folder=ROOT) as process:
+            time.sleep(moments.random() ** 2)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=PATIENCE)
+            wait_for_end_of(process.pid)
         # A live verb ends well; before it was one it was interrupted.
         assert process.returncode in (0, CODES[number]), said
         assert not any(word in said for word in ("Traceback", "Exception ignored", "a bug"))
@@ -68,7 +63,3 @@ def test_at_any_moment_captures_are_whole(
             assert path.suffix != ".part"
             assert is_whole_capture(path), path.name
             path.unlink()
-        end = time.monotonic() + PATIENCE
-        while members(process.pid):
-            assert time.monotonic() < end
-            time.sleep(0.01)
