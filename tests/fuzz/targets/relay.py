@@ -10,7 +10,8 @@ from typing import Any
 from fzctl.wireguard import relay as relays
 from fzctl.wireguard.relay import Relay
 from fzctl.wireguard.relaypeers import MOST_WAITING
-from fzctl.wireguard.stun import MESSAGE_INTEGRITY, SUCCESS, decode_message
+from fzctl.wireguard.stun import ALLOCATE, HEADER_SIZE, MESSAGE_INTEGRITY, SUCCESS, Message, decode_message
+from fzctl.wireguard.stunproof import add_fingerprint
 from fzctl.wireguard.turn import wrap_channel_data
 from tests.fuzz.script import Script, blob, mutated
 from tests.wireguard.turnserver import PASSWORD, RELAYED, USER, FakeServer, data_indication
@@ -26,6 +27,7 @@ PEERS = (
 STATES = (relays.NEW, relays.ALLOCATING, relays.READY, relays.CLOSING, relays.CLOSED, relays.FAILED)
 CODES = (300, 400, 401, 403, 420, 437, 438, 441, 442, 486, 508)
 MOST_STEPS = 120
+_FINGERPRINT = 8
 TOKENS = tuple(bytes((kind, number)) for kind in range(10) for number in (0, 1, 200))
 LONGEST = 1500
 
@@ -45,11 +47,12 @@ class _Game:
         self._server = FakeServer(lifetime)
         self._now = 0.0
         self._answers: list[bytes] = []
+        self._asked = Message(ALLOCATE, bytes(12), {})
         self._proven: set[bytes] = set()
         self._permitted: set[str] = set()
 
     def step(self, script: Script) -> None:
-        kind = script.choose(10)
+        kind = script.choose(12)
         relay, peer = self._relay, PEERS[script.choose(len(PEERS))]
         if kind == 0:
             relay.start(self._now)
@@ -74,7 +77,12 @@ class _Game:
             )
         elif self._answers:
             answer = self._answers[-1 - script.choose(len(self._answers))]
-            self._hear(answer if kind == 8 else mutated(answer, script))
+            if kind == 8:
+                self._hear(answer)
+            elif kind == 11:
+                self._hear(self._server.success(self._asked, signed=False))
+            else:
+                self._hear(mutated(answer, script) if kind == 9 else forged(answer, script))
         self._collect()
 
     def _order(self, script: Script) -> None:
@@ -109,6 +117,7 @@ class _Game:
             if 0x40 <= datagram[0] <= 0x7F:
                 continue
             for answer in self._server.take(datagram):
+                self._asked = decode_message(datagram) or self._asked
                 self._answers = [*self._answers, answer][-24:]
                 self._proven.add(answer)
         for event in self._relay.events():
@@ -151,6 +160,15 @@ def _granted(relay: Relay) -> set[Any]:
     }
 
 
+def forged(answer: bytes, script: Script) -> bytes:
+    """An answer changed by somebody who does not know the password, but how to make a fingerprint."""
+    body = mutated(answer[:-_FINGERPRINT], script)
+    body += bytes(-len(body) % 4)
+    if len(body) < HEADER_SIZE:
+        return body
+    return add_fingerprint(body[:2] + (len(body) - HEADER_SIZE).to_bytes(2, "big") + body[4:])
+
+
 def _signed_part(datagram: bytes) -> bytes:
     """What MESSAGE-INTEGRITY covers, and itself; what stands behind may be left out."""
     at = datagram.find(b"\0\x08\0\x14")
@@ -176,4 +194,5 @@ def seeds() -> list[bytes]:
         + b"\6\0"
         + blob(b"\x40\0\0\2hi"),
         b"\0\0" + start + b"\4\0\xff\1",
+        b"\0\0" + start + newest + b"\x0b\0\0" + b"\x0a\0\0\1\0\0\x38\1" + b"\x0a\0\0\0",
     ]
