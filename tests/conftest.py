@@ -20,9 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell that starts us in the background has SIGINT ignored, and every program that we start after us.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a shell has ignored for us, in the background or under nohup, our programs would ignore, too.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     # A slow machine is no failure; in CI the same examples each time.
     hypothesis.settings.register_profile("fzctl", deadline=None, derandomize=dev.in_ci())
     # mutmut runs the tests once for every mutant, and no failure needs to be a small one.
