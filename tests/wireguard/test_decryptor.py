@@ -307,6 +307,15 @@ def test_forged_datagrams_of_a_session_with_keys_are_counted_there() -> None:
     assert decryptor.handshakes.listed[0].failed == [0, 2]
 
 
+def test_half_a_handshake_under_the_index_of_a_session_with_keys_proves_nothing() -> None:
+    lab = shake_hands()
+    stranger = shake_hands(indices=(lab.initiator_index, 7))
+    decryptor = following(lab)
+    decryptor.feed(stranger.initiation)
+    assert decryptor.feed(stranger.to_initiator(0, CONTROL)).reason == AUTHENTICATION_FAILED
+    assert decryptor.feed(lab.to_initiator(0, CONTROL)).packet == CONTROL
+
+
 def test_keys_that_fit_nothing_are_told_by_line() -> None:
     lab = shake_hands(A, B, PSK)
     foreign = log(Entry(LOCAL_STATIC, C), Entry(REMOTE_STATIC, Secret(b"x" * 32)))._replace(name="foreign")
@@ -381,7 +390,8 @@ def test_other_cut_datagrams_show_nothing() -> None:
     lab = shake_hands()
     decryptor = following(lab)
     decryptor.feed(lab.to_responder(0, IPV4_PACKET))
-    for packet in (IPV4_PACKET, IPV6_PACKET, CONTROL[:4] + b"\xff" + CONTROL[5:]):
+    too_long = CONTROL[:4] + b"\xff" + CONTROL[5:], CONTROL[:5] + b"\x09" + CONTROL[6:]
+    for packet in (IPV4_PACKET, IPV6_PACKET, *too_long):
         datagram = lab.to_responder(1, packet)
         assert decryptor.feed(datagram[:-1], "1", "2", 3, len(datagram)) == Result(CUT, 4, src="1", dst="2")
     assert decryptor.feed(lab.initiation[:100], length=148) == Result(CUT, 1)

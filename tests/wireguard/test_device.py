@@ -10,7 +10,16 @@ from fzctl.wireguard.config import Config
 from fzctl.wireguard.cookies import sign
 from fzctl.wireguard.device import Device
 from fzctl.wireguard.events import COOKIE_GIVEN, ESTABLISHED, REFUSED, UNLISTED, Inner
-from fzctl.wireguard.messages import COOKIE_REPLY, INITIATION, RESPONSE, Initiation, message_type
+from fzctl.wireguard.messages import (
+    COOKIE_REPLY,
+    INITIATION,
+    RESPONSE,
+    CookieReply,
+    Initiation,
+    Response,
+    Transport,
+    message_type,
+)
 from fzctl.wireguard.noise import tai64n, write_initiation
 from fzctl.wireguard.peer import NO_PEER, QUEUED, SENT
 from fzctl.wireguard.refusals import (
@@ -113,6 +122,20 @@ def test_handshake_messages_for_another_key_are_not_even_read() -> None:
         sign(B.public, Initiation(1, bytes(32), bytes(48), bytes(28)).pack()), AT_C, 0
     ) == (AUTHENTICATION_FAILED)
     assert two.b.device.datagrams() == []
+
+
+def test_answers_under_an_index_that_no_peer_has_are_refused_by_that_name() -> None:
+    two = Two()
+    strange = two.b.device.counts.copy()
+    for prefix in (0, 0x123456, 0xFFFFFF):
+        index = prefix << 8
+        for datagram in (
+            CookieReply(index, bytes(24), bytes(32)).pack(),
+            sign(B.public, Response(1, index, bytes(32), bytes(16)).pack()),
+            Transport(index, 0, bytes(16)).pack(),
+        ):
+            assert two.b.device.receive(datagram, AT_C, 0) == NO_HANDSHAKE
+    assert two.b.device.counts == {**strange, NO_HANDSHAKE: 9}
 
 
 def test_a_burst_of_handshakes_brings_load_and_cookies_without_being_asked() -> None:

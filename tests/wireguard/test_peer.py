@@ -17,6 +17,7 @@ from fzctl.wireguard.messages import (
     NO_MAC,
     RESPONSE,
     TRANSPORT,
+    CookieReply,
     Initiation,
     Response,
     Transport,
@@ -533,6 +534,15 @@ def test_a_persistent_keepalive_opens_the_tunnel_and_keeps_it_open_by_itself() -
     assert two.to_a.is_connected(two.wire.now)
 
 
+def test_a_persistent_keepalive_opens_the_tunnel_whenever_the_other_end_comes() -> None:
+    two = Two(keepalive=25)
+    two.wire.loses = lambda datagram: True
+    two.wire.run(1000)
+    two.wire.loses = lambda datagram: False
+    two.wire.run(60)
+    assert two.to_a.is_connected(two.wire.now)
+
+
 def test_other_traffic_puts_a_persistent_keepalive_off() -> None:
     two = Two(keepalive=25)
     two.wire.run(20)
@@ -691,6 +701,10 @@ def test_a_forged_or_repeated_cookie_reply_is_refused() -> None:
     assert two.a.device.receive(reply, AT_B, 0.02) == NO_HANDSHAKE
 
 
+def test_a_cookie_that_nothing_was_asked_for_is_refused() -> None:
+    assert Two().to_b.take_cookie(CookieReply(7, bytes(24), bytes(32)), 0.0) == NO_HANDSHAKE
+
+
 # --- keys ---
 
 
@@ -739,6 +753,14 @@ def test_the_index_of_a_session_in_use_is_not_given_again() -> None:
     given = {message.sender for message in messages if isinstance(message, Initiation)}
     assert len(given) == 255
     assert used not in given
+
+
+def test_the_index_of_a_handshake_under_way_is_in_use() -> None:
+    two = Two()
+    two.to_b.initiate(0)
+    message = parse(two.a.device.datagrams()[0][0])
+    assert isinstance(message, Initiation)
+    assert two.to_b.indices() == {message.sender}
 
 
 def test_sessions_have_indices_of_their_own() -> None:
