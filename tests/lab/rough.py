@@ -27,6 +27,8 @@ PAUSE: Final = 1.0
 _TICK: Final = 0.1
 _RECORD: Final = struct.Struct("<ddBBH")
 _LARGEST: Final = 65535
+# Of WireGuard; in TURN, on a channel or in an indication.
+_TRANSPORTS: Final = (b"\4", b"\x40", b"\0\x16", b"\0\x17")
 
 
 class Roughness(NamedTuple):
@@ -82,6 +84,7 @@ def read_journal(path: Path) -> Iterator[Passed]:
 class RoughRelay(threading.Thread):
     """Passes datagrams on between two ends, each of which sees only the relay.
 
+    The path is rough from the first transport message on: both ends shall get to know each other.
     ``near`` and ``far`` are sockets and the ends behind them. The ports that the ends see can be
     changed at any time, as where a NAT forgets; what is sent to the old ones still arrives.
     """
@@ -106,6 +109,7 @@ class RoughRelay(threading.Thread):
         self._ended: Final = threading.Event()
         self._selector: Final = selectors.DefaultSelector()
         self._new: Final[list[tuple[int, Socket]]] = []
+        self._is_rough = False
         for way, opened in enumerate(self._sockets):
             self._listen(way, opened)
 
@@ -155,7 +159,8 @@ class RoughRelay(threading.Thread):
                 return
             except OSError:
                 continue  # an ICMP error for what it sent
-            fate = self._rough[way].fate()
+            self._is_rough = self._is_rough or datagram.startswith(_TRANSPORTS)
+            fate = self._rough[way].fate() if self._is_rough else [0.0]
             for delay in fate:
                 heapq.heappush(self._flying, (now + delay, next(self._order), way, datagram))
             until = now + max(fate, default=0.0)

@@ -144,7 +144,7 @@ def judge_exchanges(
         if turns != list(range(1, len(turns) + 1)):
             broken.append(f"{domain}: the rounds that ended are {turns}")
     if not seconds:
-        return [*broken, "no exchange came to its end"]
+        return broken if pauses else [*broken, "no exchange came to its end"]
     parts = quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
     figures["exchanges"] = {
         "answered": len(seconds),

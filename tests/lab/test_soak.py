@@ -132,6 +132,8 @@ def test_seconds_over_a_rough_path_against_wireguard_go(tmp_path: Path) -> None:
         pytest.skip(str(error))
     assert {name: verdict.broken for name, verdict in verdicts.items()} == {name: [] for name in names}
     for name, verdict in verdicts.items():
+        if "pauses" in verdict.figures:
+            continue  # this machine stood still meanwhile
         datagrams = verdict.figures["datagrams"]
         assert datagrams["lost"] > 0, name
         assert datagrams["sessions"] > 2, name

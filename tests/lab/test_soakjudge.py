@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fzctl.live.player import CONFIRMED, UNANSWERED
+from fzctl.live.player import CONFIRMED, PENDING, UNANSWERED
 from fzctl.protocol.packet import build_packet
 from fzctl.wireguard.keylog import format_keylog
 from tests.lab.rough import Rough, Roughness
@@ -54,7 +54,12 @@ def test_an_exchange_that_breaks_the_rules_is_told_and_excused_in_a_pause(
     assert judge_exchanges([step()], [], {}) == []
     assert words in judge_exchanges([step(**wrong)], [], {})[0]
     if "round" not in wrong:
-        assert judge_exchanges([step(**wrong)], [(99.5, 99.9)], {}) == ["no exchange came to its end"]
+        assert judge_exchanges([step(**wrong)], [(99.5, 99.9)], {}) == []
+
+
+def test_that_nothing_was_ever_answered_is_told() -> None:
+    assert judge_exchanges([], [], {}) == ["no exchange came to its end"]
+    assert judge_exchanges([step(state=PENDING)], [], {}) == ["no exchange came to its end"]
 
 
 def test_growth_of_two_percent_is_told() -> None:
