@@ -365,6 +365,10 @@ def test_a_signal_at_any_moment_leaves_whole_files_and_exit_0(
             until(lambda: keys.exists() and capture.exists() and count_frames(capture) > 0)
         else:
             assert end.waits_for(1) == [assigned()]
+            # It is there before the program has counted it.
+            assert process.stderr is not None
+            while "fzctl: sent " not in process.stderr.readline():
+                assert process.poll() is None
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
