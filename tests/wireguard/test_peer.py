@@ -9,7 +9,7 @@ import pytest
 from fzctl.wireguard import timers
 from fzctl.wireguard.events import COOKIE_GIVEN, COOKIE_TAKEN, DROPPED, ESTABLISHED, GAVE_UP, ROAMED, Event
 from fzctl.wireguard.keylog import format_keylog, parse_keylog
-from fzctl.wireguard.keys import Secret
+from fzctl.wireguard.keys import PrivateKey, Secret
 from fzctl.wireguard.messages import (
     COOKIE_REPLY,
     INITIATION,
@@ -80,13 +80,16 @@ def test_the_responder_sends_nothing_before_the_initiators_first_message() -> No
     assert two.b.packets == [IPV4_PACKET]
 
 
-def test_an_answer_that_is_under_way_does_not_keep_a_waiting_packet_for_ever() -> None:
+@pytest.mark.parametrize("start", [0, 1000])
+def test_an_answer_that_is_under_way_does_not_keep_a_waiting_packet_for_ever(start: float) -> None:
     """The initiator never confirms: after REKEY_TIMEOUT the responder begins a handshake itself."""
     two = Two()
+    two.wire.run(start)
     two.wire.loses = lambda datagram: message_type(datagram) == TRANSPORT
-    two.to_b.initiate(0)
+    two.to_b.initiate(start)
     two.wire.run(0.1)
     two.b_sends(CONTROL)
+    assert INITIATION not in two.wire.types(source=AT_B)
     two.wire.loses = lambda datagram: False
     two.wire.run(RETRY)
     assert two.a.packets == [CONTROL]
@@ -721,6 +724,17 @@ def test_the_key_log_tells_of_each_handshake_before_it_is_on_the_wire() -> None:
     log = parse_keylog(format_keylog(two.b.keys), "keys")
     assert log.warnings == ()
     assert len(log.psk_of()) == 1
+    answered = next(parse(datagram) for _, source, datagram in two.wire.sent if source == AT_B)
+    assert isinstance(answered, Response)
+    assert PrivateKey(two.b.keys[2].key.raw).public == answered.ephemeral
+
+
+def test_the_ephemeral_key_in_the_log_is_that_of_the_initiation() -> None:
+    two = Two()
+    two.to_b.initiate(0)
+    message = parse(two.a.device.datagrams()[0][0])
+    assert isinstance(message, Initiation)
+    assert PrivateKey(two.a.device.key_entries()[2].key.raw).public == message.ephemeral
 
 
 def test_no_key_shows_in_any_text_form() -> None:

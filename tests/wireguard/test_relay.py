@@ -125,6 +125,16 @@ def test_the_allocation_is_refreshed_before_it_expires(lifetime: int | None, due
     assert talk.relay.is_ready
 
 
+def test_the_next_time_is_that_of_whatever_comes_first() -> None:
+    talk = Talk(FakeServer(120)).ready()
+    talk.send(b"x")
+    assert talk.relay.next_timeout() == 60.0
+    talk = Talk().ready()
+    talk.send(b"x")
+    talk.send(b"x", OTHER)
+    assert talk.relay.next_timeout() == 240.0
+
+
 def test_a_server_that_ends_the_allocation_is_believed() -> None:
     talk = Talk().ready()
     talk.server.lifetime = 0
