@@ -40,11 +40,13 @@ is_zero(const uint8_t *at)
     return value == 0;
 }
 
+/* Lets go of the view where it says no. */
 static int
-is_sound(const Scan *scan)
+is_sound(Scan *scan)
 {
     if (scan->probe < 0 || scan->probe > UINT16_MAX || scan->position < 0) {
         PyErr_SetString(PyExc_ValueError, "a probe or a position out of range");
+        PyBuffer_Release(&scan->view);
         return 0;
     }
     return 1;
@@ -67,10 +69,8 @@ skim_records(PyObject *Py_UNUSED(module), PyObject *args)
     Scan scan;
     if (!PyArg_ParseTuple(args, "pny*nn", &scan.big, &scan.probe, &scan.view, &scan.position, &scan.number))
         return NULL;
-    if (!is_sound(&scan)) {
-        PyBuffer_Release(&scan.view);
+    if (!is_sound(&scan))
         return NULL;
-    }
     const uint8_t *data = scan.view.buf;
     const size_t end = (size_t)scan.view.len;
     const size_t least = RECORD_HEADER + (size_t)scan.probe + 4;
@@ -98,10 +98,8 @@ skim_blocks(PyObject *Py_UNUSED(module), PyObject *args)
     if (!PyArg_ParseTuple(args, "pnOy*nn", &scan.big, &scan.probe, &interfaces, &scan.view, &scan.position,
                           &scan.number))
         return NULL;
-    if (!is_sound(&scan)) {
-        PyBuffer_Release(&scan.view);
+    if (!is_sound(&scan))
         return NULL;
-    }
     const uint8_t *data = scan.view.buf;
     const size_t end = (size_t)scan.view.len;
     const size_t least = BLOCK_HEAD + (size_t)scan.probe + 4;

@@ -14,6 +14,7 @@ INTERFACE: Final = 1
 OBSOLETE_PACKET: Final = 2
 SIMPLE_PACKET: Final = 3
 NAMES: Final = 4
+STATISTICS: Final = 5
 ENHANCED_PACKET: Final = 6
 JOURNAL: Final = 9
 SECRETS: Final = 10

@@ -19,7 +19,9 @@ _CHAIN: Final = 6
 _NANOSECONDS: Final = 1_000_000_000
 # Seconds between neighbours: a year is far more than a capture leaves out.
 _NEAR: Final = 366 * 86400
-_KINDS: Final = frozenset((*blocks.LEAST_LENGTH, *blocks.COUNTED, blocks.NAMES, 5)) - {blocks.SECTION}
+_KINDS: Final = frozenset((*blocks.LEAST_LENGTH, *blocks.COUNTED, blocks.NAMES, blocks.STATISTICS)) - {
+    blocks.SECTION
+}
 
 
 def find_record(data: bytes, order: str) -> int | None:

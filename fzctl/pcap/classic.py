@@ -85,7 +85,8 @@ class ClassicReader:
         """Nothing that a record is read by changes on the way."""
 
     def resume(self) -> None:
-        """Have the next pass begin where the window ends."""
+        """Have the next pass begin where the window ends, and pause no more."""
+        self.window.limit = None
         self._begin = self.window.end
 
     def frames(self) -> Iterator[Frame]:

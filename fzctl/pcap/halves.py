@@ -74,7 +74,6 @@ class Halves:
                     yield _new(Candidate, (reader.frame_count, *rest))
         # Again from the boundary, to say of the rest what the helper could not.
         reader.frame_count = before
-        reader.window.limit = None
         reader.resume()
         yield from islice(reader.candidates(), taken, None)
 

@@ -251,7 +251,8 @@ class BlockWalk:
         return self.order, tuple(self._interfaces)
 
     def resume(self) -> None:
-        """Have the next pass begin where the window ends."""
+        """Have the next pass begin where the window ends, and pause no more."""
+        self.window.limit = None
         self._begin = self.window.end
 
     def _read_on(self, position: int) -> bool:
