@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 from unittest import mock
 
-from fzctl.errors import CaptureError
 from fzctl.pcap import engine
 from fzctl.pcap.capture import Capture, open_capture
 from fzctl.pcap.frame import Candidate, Frame
 from tests.pcap import build
-from tests.pcap.naive import expected
+from tests.pcap.naive import drain, expected
 from tests.pcap.test_datagrams import whole_transport
-
-Item = TypeVar("Item")
 
 
 def sizes_of(data: bytes) -> list[int]:
     """In which pieces the bytes come: always the same for the same bytes, and mostly small ones."""
     number = zlib.crc32(data)
     return [1 << 20] if number & 3 == 0 else [1 + (number >> 8 * turn & 0x1FF) for turn in range(3)]
-
-
-def drain(items: Iterator[Item]) -> tuple[list[Item], str]:
-    """What an iterator yields, and the error that it ends with."""
-    got: list[Item] = []
-    try:
-        for item in items:
-            got.append(item)  # noqa: PERF402 - what came before an error counts
-    except CaptureError as error:
-        return got, str(error)
-    return got, ""
 
 
 def opened(data: bytes, sizes: list[int]) -> Capture:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
 
+from fzctl.errors import CaptureError
 from fzctl.pcap.frame import Candidate, Datagram, Frame
 from fzctl.pcap.links import link_for, may_be_control
+
+Item = TypeVar("Item")
 
 EXACT = {1: 148, 2: 92, 3: 64}
 EXTENSIONS = (0, 43, 51, 60, 135, 139, 140, 253, 254)
@@ -112,6 +117,17 @@ def text(end: bytes) -> str:
         return f"{address}:{port}"
     mapped = address.ipv4_mapped  # Python before 3.13 writes these in hex
     return f"[{address}]:{port}" if mapped is None else f"[::ffff:{mapped}]:{port}"
+
+
+def drain(items: Iterator[Item]) -> tuple[list[Item], str]:
+    """What an iterator over a capture yields, and the error that it ends with."""
+    got: list[Item] = []
+    try:
+        for item in items:
+            got.append(item)  # noqa: PERF402 - what came before an error counts
+    except CaptureError as error:
+        return got, str(error)
+    return got, ""
 
 
 def expected(frames: list[Frame]) -> list[Candidate | Datagram]:

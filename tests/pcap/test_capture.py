@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from fzctl.pcap.capture import Capture, open_capture
 from fzctl.pcap.frame import Candidate, Frame
 from fzctl.pcap.links import link_for, may_be_control
 from tests.pcap import build
+from tests.pcap.naive import drain
 
 ROUTING = (43, bytes(8))
 FRAGMENT = (44, bytes(8))
@@ -58,23 +58,12 @@ def expected(frames: list[Frame]) -> list[Candidate]:
     return found
 
 
-def drain(items: Iterator[Frame] | Iterator[Candidate]) -> tuple[list[Frame | Candidate], str]:
-    """What an iterator yields, and the error that it ends with."""
-    got: list[Frame | Candidate] = []
-    try:
-        for item in items:
-            got.append(item)  # noqa: PERF402 - what came before an error counts
-    except CaptureError as error:
-        return got, str(error)
-    return got, ""
-
-
 def assert_agreement(data: bytes, sizes: list[int]) -> None:
     slow = open_capture(build.Pieces(data, sizes))
     fast = open_capture(build.Pieces(data, sizes))
     frames, slow_end = drain(slow.frames())
     candidates, fast_end = drain(fast.candidates())
-    assert candidates == expected([frame for frame in frames if isinstance(frame, Frame)])
+    assert candidates == expected(frames)
     assert fast_end == slow_end
     assert fast.frame_count == slow.frame_count
     assert fast.skipped_link_types == slow.skipped_link_types

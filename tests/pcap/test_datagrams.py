@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 
 from fzctl.errors import CaptureError
 from fzctl.pcap.capture import open_capture
-from fzctl.pcap.frame import Candidate, Datagram, Frame
+from fzctl.pcap.frame import Candidate, Datagram
 from tests.pcap import build
-from tests.pcap.naive import EXTENSIONS, channel, expected, extension, indication, ipv4, ipv6, transport, udp
+from tests.pcap.naive import (
+    EXTENSIONS,
+    channel,
+    drain,
+    expected,
+    extension,
+    indication,
+    ipv4,
+    ipv6,
+    transport,
+    udp,
+)
 
 MESSAGES = st.one_of(
     st.sampled_from((32, 31, 33, 48, 80, 84, 128)).map(transport),
@@ -82,29 +93,19 @@ def framed(draw: st.DrawFn) -> tuple[int, list[bytes]]:
     return link_type, draw(st.lists(frames | st.binary(max_size=60), max_size=12))
 
 
-def drain(data: bytes, sizes: list[int], skip: object = None) -> tuple[list[Candidate | Datagram], str, int]:
+def packets_of(
+    data: bytes, sizes: list[int], skip: object = None
+) -> tuple[list[Candidate | Datagram], str, int]:
     capture = open_capture(build.Pieces(data, sizes))
-    got: list[Candidate | Datagram] = []
-    try:
-        for found in capture.packets(skip):  # type: ignore[arg-type]
-            got.append(found)  # noqa: PERF402 - what came before an error counts
-    except CaptureError as error:
-        return got, str(error), capture.frame_count
-    return got, "", capture.frame_count
+    found, end = drain(capture.packets(skip))  # type: ignore[arg-type]
+    return found, end, capture.frame_count
 
 
 def assert_agreement(data: bytes, sizes: list[int]) -> None:
     slow = open_capture(build.Pieces(data, sizes))
-    frames: list[Frame] = []
-    end = ""
-    try:
-        frames.extend(slow.frames())
-    except CaptureError as error:
-        end = str(error)
-        again = open_capture(build.Pieces(data, sizes)).frames()
-        frames = [next(again) for _ in range(_yielded(data, sizes))]
+    frames, end = drain(slow.frames())
     wanted = expected(frames)
-    got = drain(data, sizes)
+    got = packets_of(data, sizes)
     assert got == (wanted, end, slow.frame_count)
     # What is asked about is what may be passed over: whole transport messages, and no others.
     asked: set[bytes] = set()
@@ -113,20 +114,10 @@ def assert_agreement(data: bytes, sizes: list[int]) -> None:
         asked.add(bytes(view[start:after]))
         return False
 
-    assert drain(data, sizes, refuse) == got
+    assert packets_of(data, sizes, refuse) == got
     assert asked == {message for found in wanted if (message := whole_transport(found))}
-    passed = drain(data, sizes, lambda view, start, end: True)
+    passed = packets_of(data, sizes, lambda view, start, end: True)
     assert passed == ([found for found in wanted if not whole_transport(found)], *got[1:])
-
-
-def _yielded(data: bytes, sizes: list[int]) -> int:
-    count = 0
-    try:
-        for _ in open_capture(build.Pieces(data, sizes)).frames():
-            count += 1
-    except CaptureError:
-        pass
-    return count
 
 
 def whole_transport(found: Candidate | Datagram) -> bytes | None:
@@ -200,7 +191,7 @@ def test_the_scan_stops_at_the_same_damage_with_the_same_words(
             pass
     except CaptureError as error:
         end = str(error)
-    got = drain(bytes(damaged), sizes)
+    got = packets_of(bytes(damaged), sizes)
     assert got[1:] == (end, slow.frame_count)
 
 

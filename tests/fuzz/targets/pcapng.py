@@ -12,9 +12,9 @@ from fzctl.pcap.names import pack_names
 from fzctl.pcap.ng import NgReader
 from fzctl.pcap.streams import open_stream
 from fzctl.pcap.window import Window
-from tests.fuzz.walks import assert_one_truth, drain, opened, samples, sizes_of
+from tests.fuzz.walks import assert_one_truth, opened, samples, sizes_of
 from tests.pcap import build
-from tests.pcap.naive import channel, ipv4, ipv6, transport, udp
+from tests.pcap.naive import channel, drain, ipv4, ipv6, transport, udp
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
 TOKENS = (

@@ -12,8 +12,8 @@ from fzctl.errors import CaptureError
 from fzctl.pcap import capture, halves
 from fzctl.pcap.capture import Capture, open_capture
 from tests.fuzz.targets import pcap, pcapng
-from tests.fuzz.walks import drain
 from tests.pcap import build
+from tests.pcap.naive import drain
 from tests.pcap.test_halves import MINE, PLAIN, seen
 
 TOKENS = (*pcap.TOKENS, *pcapng.TOKENS, build.record(PLAIN), build.packet(PLAIN), build.packet(MINE))
