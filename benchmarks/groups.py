@@ -25,7 +25,7 @@ _BOTH: Final = {"FZCTL_PROCESSES": "2", "PYTHONPATH": str(KERNEL)}
 _COMPILED: Final = {"FZCTL_PROCESSES": "1", "PYTHONPATH": str(KERNEL)}
 _TWO: Final = {"FZCTL_PROCESSES": "2", "FZCTL_KERNEL": "0"}
 _WALK: Final = "from scapy.utils import {0}\nfor _ in {0}({1!r}): pass"
-# What the library does alone, in pieces as large as ours.
+# What the library does alone, in pieces as large as ours, which suit it best.
 _UNPACK: Final = {
     "gzip": "import zlib\nnew = lambda: zlib.decompressobj(31)",
     "zstd": "try:\n import compression.zstd as z\nexcept ImportError:\n import backports.zstd as z\n"
@@ -36,9 +36,9 @@ member = new()
 with open({0!r}, "rb", buffering=0) as file:
     while not member.eof and (piece := file.read(32768)):
         while True:
-            data = member.decompress(piece, 65536)
+            data = member.decompress(piece, 32768)
             piece = getattr(member, "unconsumed_tail", b"")
-            if len(data) < 65536 and not piece:
+            if len(data) < 32768 and not piece:
                 break
 """
 

@@ -4,7 +4,8 @@
     python3 benchmarks/make_captures.py NAME ...  only these, such as mix-0.1-ethernet.pcap
 
 A mix has a million packets of TCP and UDP over IPv4 and IPv6 in the sizes of the simple IMIX
-(64, 594 and 1500 bytes in 7 : 4 : 1), among them a share of control messages, every one different.
+(64, 594 and 1500 bytes in 7 : 4 : 1), among them a share of control messages, every one different,
+and every payload too.
 Encrypted captures (see encrypted.py) need the package ``cryptography``.
 """
 
@@ -29,6 +30,8 @@ SMALL_PACKETS = 20
 DOMAINS, DOMAIN_PACKETS = 1000, 1_000_000
 
 _TEMPLATES = 600
+# The longest that stands before a payload: Ethernet, IPv6 and TCP.
+_HEADERS = 14 + 40 + 20
 _SIZES = (64,) * 7 + (594,) * 4 + (1500,)
 _IPV4_SHARE = 0.6
 _TCP, _UDP = 6, 17
@@ -144,11 +147,15 @@ def _frames(spec: Spec) -> Iterator[bytes]:
                 yield _frame(packet, spec)
         return
     templates = [_frame(_traffic(chance), spec) for _ in range(_TEMPLATES)]
+    # As encrypted traffic is: nothing in it stands twice, or it would shrink as no capture does.
+    noise = random.Random(2)
     for _ in range(spec.packets):
         if chance.random() < spec.control:
             yield _frame(_control(chance), spec)
         else:
-            yield templates[int(chance.random() * _TEMPLATES)]
+            template = templates[int(chance.random() * _TEMPLATES)]
+            kept = template[:_HEADERS]
+            yield kept + noise.randbytes(len(template) - len(kept))
 
 
 def _frame(packet: bytes, spec: Spec) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fzctl.errors import CaptureError
 
@@ -16,11 +16,13 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878 section 3.1.1
 _ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # RFC 8878 section 3.1.2, after a byte 0x50 to 0x5f
 
-# zlib returns what it did not consume as a copy, so large pieces would cost quadratic time.
-_PIECE: Final = 32 * 1024
-# What is unpacked at a time: larger objects are given back to the system each time, and cost page
-# faults each time.
-_UNPACKED: Final = 64 * 1024
+# What is taken in at a time. zlib returns what it did not consume as a copy, so that large pieces
+# would cost quadratic time; libzstd keeps it.
+_GZIP_PIECE: Final = 32 * 1024
+_ZSTD_PIECE: Final = 64 * 1024
+# What is unpacked at a time: both libraries begin with a block of so many bytes, and copy all of
+# them together where that is not enough.
+_UNPACKED: Final = 32 * 1024
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 # What libzstd says of a frame whose window is beyond its limit for streams.
 _TOO_LARGE: Final = "too much memory"
@@ -28,18 +30,20 @@ _TOO_LARGE: Final = "too much memory"
 ReadInto = Callable[[memoryview], int]
 
 
-def unpacker_for(magic: bytes, read: ReadInto, name: str) -> ReadInto | None:
+def unpacker_for(magic: bytes, read: ReadInto, name: str, *, is_live: bool) -> ReadInto | None:
     """What unpacks a stream that begins with ``magic`` (4 bytes); ``None`` where it is plain.
 
     ``read`` delivers the compressed bytes, 0 at the end; the result does the same with the
-    unpacked ones. It raises CaptureError on damage, after everything before it was delivered.
+    unpacked ones. Where the source ``is_live``, what is there is not held back until more comes.
+    It raises CaptureError on damage, after everything before it was delivered.
     Raises CaptureError where the stream is zstd and no module reads it; ``name`` is the source.
     """
     if magic.startswith(_GZIP_MAGIC):
-        return _Unpacker(read, name, "gzip", _GZIP_MAGIC, _inflate, zlib.error).readinto
+        return _Unpacker(read, name, _GZIP, is_live=is_live).readinto
     if magic == _ZSTD_MAGIC or (magic[:1].hex().startswith("5") and magic[1:] == _ZSTD_SKIPPABLE):
         zstd = load_zstd(name)
-        return _Unpacker(read, name, "zstd", b"", zstd.ZstdDecompressor, zstd.ZstdError).readinto
+        packing = _Packing("zstd", b"", _ZSTD_PIECE, zstd.ZstdDecompressor, zstd.ZstdError)
+        return _Unpacker(read, name, packing, is_live=is_live).readinto
     return None
 
 
@@ -63,90 +67,109 @@ def _inflate() -> Any:
     return zlib.decompressobj(_GZIP_FORMAT)
 
 
+class _Packing(NamedTuple):
+    """How a format is unpacked. ``piece`` is how many bytes are taken in at a time, ``magic`` what
+    a further member has to begin with, where anything else is an error."""
+
+    name: str
+    magic: bytes
+    piece: int
+    new_member: Callable[[], Any]
+    error: type[Exception]
+
+
+_GZIP: Final = _Packing("gzip", _GZIP_MAGIC, _GZIP_PIECE, _inflate, zlib.error)
+
+
 class _Unpacker:
     """Members (gzip, RFC 1952 section 2.2) or frames (zstd, RFC 8878 section 3.1) in a row."""
 
-    def __init__(
-        self,
-        read: ReadInto,
-        name: str,
-        format_name: str,
-        magic: bytes,
-        new_member: Callable[[], Any],
-        error: type[Exception],
-    ) -> None:
+    def __init__(self, read: ReadInto, name: str, packing: _Packing, *, is_live: bool) -> None:
         self._read = read
         self._name = name
-        self._format = format_name
-        self._magic = magic
-        self._new_member = new_member
-        self._error = error
+        self._is_live = is_live
+        self._packing = packing
         self._member: Any = None
-        self._piece = memoryview(bytearray(_PIECE))
-        self._rest = b""
+        self._copy: Callable[[], Any] | None = None
+        self._piece = memoryview(bytearray(packing.piece))
+        self._rest: bytes | memoryview = b""
         self._has_more = False
         self._begun = False
         self._produced = 0
-        self._problem: str | None = None
+        # Raised when all that was unpacked before it is delivered.
+        self._failure: CaptureError | None = None
 
     def readinto(self, target: memoryview) -> int:
-        filled = 0
-        while self._problem is None and filled < len(target):
-            if not self._rest and not self._has_more:
-                if filled:
-                    return filled  # a pipe is not waited for
-                count = self._read(self._piece)
-                self._rest = bytes(self._piece[:count])
-                if not count:
-                    if self._member is None:
-                        return 0
-                    self._problem = f"the {self._format} data ends too early"
-                    break
+        filled, size = 0, len(target)
+        while self._failure is None and filled < size:
+            if not self._rest and not self._has_more and not self._take_in(may_wait=not filled):
+                break
             if self._member is None and not self._begin_member():
                 continue
-            data = self._unpack(min(len(target) - filled, _UNPACKED))
+            data = self._unpack(min(size - filled, _UNPACKED))
             target[filled : filled + len(data)] = data
             filled += len(data)
             self._produced += len(data)
-        if self._problem is not None and not filled:
-            raise CaptureError(self._name, self._problem, self._produced)
+        if self._failure is not None and not filled:
+            raise self._failure
         return filled
 
+    def _take_in(self, *, may_wait: bool) -> bool:
+        if self._is_live and not may_wait:
+            return False
+        try:
+            count = self._read(self._piece)
+        except CaptureError as error:
+            self._failure = error
+            return False
+        self._rest = self._piece[:count]
+        if not count and self._member is not None:
+            self._fail(f"the {self._packing.name} data ends too early")
+        return count > 0
+
+    def _fail(self, problem: str, behind: int = 0) -> None:
+        self._failure = CaptureError(self._name, problem, self._produced + behind)
+
     def _begin_member(self) -> bool:
-        if self._begun and self._magic:
+        packing = self._packing
+        if self._begun and packing.magic:
             # Tapes and block devices pad with zeros, and gzip itself ignores them.
-            self._rest = self._rest.lstrip(b"\0")
-            if not self._rest:
+            rest = bytes(self._rest).lstrip(b"\0")
+            self._rest = rest
+            if not rest:
                 return False
-            if not self._magic.startswith(self._rest[: len(self._magic)]):
-                self._problem = f"something that is not {self._format} follows the compressed data"
+            if not packing.magic.startswith(rest[: len(packing.magic)]):
+                self._fail(f"something that is not {packing.name} follows the compressed data")
                 return False
-        self._member = self._new_member()
+        self._member = packing.new_member()
+        self._copy = getattr(self._member, "copy", None)
         self._begun = True
         return True
 
     def _unpack(self, limit: int) -> bytes:
         member = self._member
-        before = member.copy() if hasattr(member, "copy") else None
+        before = self._copy() if self._copy is not None else None
         try:
             data: bytes = member.decompress(self._rest, limit)
-        except self._error as error:
-            self._problem = f"the {self._format} data is damaged"
+        except self._packing.error as error:
+            rescued = b"" if before is None else _rescue(before, self._rest, limit, self._packing.error)
+            problem = f"the {self._packing.name} data is damaged"
             if _TOO_LARGE in str(error):
-                self._problem += " or needs more than 128 MB of memory, which zstd -d --long=31 takes"
-            return b"" if before is None else _rescue(before, self._rest, limit, self._error)
+                problem += " or needs more than 128 MB of memory, which zstd -d --long=31 takes"
+            self._fail(problem, len(rescued))
+            return rescued
         if member.eof:
             self._rest = member.unused_data
             self._member = None
             self._has_more = False
         else:
-            self._rest = getattr(member, "unconsumed_tail", b"")
+            self._rest = b"" if before is None else member.unconsumed_tail
             # A full target may leave more inside the member, though all input was taken.
             self._has_more = len(data) == limit
         return data
 
 
-def _rescue(member: Any, data: bytes, limit: int, error: type[Exception]) -> bytes:
+def _rescue(member: Any, data: bytes | memoryview, limit: int, error: type[Exception]) -> bytes:
     # zlib drops the output of the call that meets the damage; single bytes bring it out.
     out = bytearray()
     try:

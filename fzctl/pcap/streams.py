@@ -76,7 +76,7 @@ class Stream:
         if filled and self._head[0] in _PACKED:
             from fzctl.pcap.compression import unpacker_for
 
-            unpacker = unpacker_for(self._head, self._read, self.name)
+            unpacker = unpacker_for(self._head, self._read, self.name, is_live=self.total is None)
             if unpacker is not None:
                 self._deliver = unpacker
                 self.descriptor = -1

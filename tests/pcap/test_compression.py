@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fzctl.errors import CaptureError
-from fzctl.pcap.compression import load_zstd, unpacker_for
+from fzctl.pcap.compression import ReadInto, load_zstd, unpacker_for
 
 TEXT = random.Random(1).randbytes(50_000) + bytes(50_000)
 
@@ -36,7 +36,11 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 def unpack(packed: bytes, size: int = 1000) -> tuple[bytes, CaptureError | None]:
     """What came out in pieces of ``size``, and the error at its end."""
-    read = unpacker_for(packed[:4], io.BytesIO(packed).readinto, "some.gz")
+    return drain(io.BytesIO(packed).readinto, packed[:4], size)
+
+
+def drain(source: ReadInto, magic: bytes, size: int) -> tuple[bytes, CaptureError | None]:
+    read = unpacker_for(magic, source, "some.gz", is_live=False)
     assert read is not None
     target = memoryview(bytearray(size))
     out = b""
@@ -114,7 +118,7 @@ def test_zeros_behind_gzip_are_padding_and_all_else_is_not() -> None:
 def test_a_bomb_comes_out_in_pieces(pack: Callable[[bytes], bytes]) -> None:
     packed = pack(bytes(30_000_000))
     assert len(packed) < 40_000
-    read = unpacker_for(packed[:4], io.BytesIO(packed).readinto, "bomb")
+    read = unpacker_for(packed[:4], io.BytesIO(packed).readinto, "bomb", is_live=False)
     assert read is not None
     target = memoryview(bytearray(1 << 16))
     counts = set()
@@ -123,8 +127,40 @@ def test_a_bomb_comes_out_in_pieces(pack: Callable[[bytes], bytes]) -> None:
     assert max(counts) == 1 << 16
 
 
+@each_format
+def test_what_a_live_source_has_is_not_held_back(pack: Callable[[bytes], bytes]) -> None:
+    pieces = iter([pack(b"one")])
+
+    def source(target: memoryview) -> int:
+        piece = next(pieces)
+        target[: len(piece)] = piece
+        return len(piece)
+
+    read = unpacker_for(pack(b"")[:4], source, "pipe", is_live=True)
+    assert read is not None
+    target = memoryview(bytearray(100))
+    assert target[: read(target)].tobytes() == b"one"
+
+
+@each_format
+def test_what_came_before_a_read_error_is_delivered(pack: Callable[[bytes], bytes]) -> None:
+    text = random.Random(5).randbytes(500_000)
+    file = io.BytesIO(pack(text)[:400_000])
+
+    def source(target: memoryview) -> int:
+        count = file.readinto(target)
+        if not count:
+            raise CaptureError("some.gz", "cannot be read: Input/output error")
+        return count
+
+    out, error = drain(source, pack(b"")[:4], 1 << 20)
+    assert str(error) == "some.gz: cannot be read: Input/output error"
+    assert len(out) > 250_000
+    assert text.startswith(out)
+
+
 def test_plain_bytes_need_no_unpacker() -> None:
-    assert unpacker_for(b"\xd4\xc3\xb2\xa1", io.BytesIO().readinto, "plain") is None
+    assert unpacker_for(b"\xd4\xc3\xb2\xa1", io.BytesIO().readinto, "plain", is_live=False) is None
 
 
 def test_a_skippable_frame_begins_a_zstd_stream() -> None:
@@ -141,7 +177,7 @@ def test_without_zstd_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_raw_deflate_is_not_taken_for_gzip() -> None:
     packed = zlib.compress(b"text")
-    assert unpacker_for(packed[:4], io.BytesIO(packed).readinto, "plain") is None
+    assert unpacker_for(packed[:4], io.BytesIO(packed).readinto, "plain", is_live=False) is None
 
 
 def test_a_zstd_window_that_is_too_large_is_told() -> None:
