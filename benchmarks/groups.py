@@ -178,7 +178,8 @@ def _scapy_packets(missing: list[str]) -> Group:
     if _scapy(missing):
         code = "import scapy.layers.inet6\n" + _WALK.format("PcapReader", path)
         programs.append(Program("scapy's PcapReader", [sys.executable, "-c", code]))
-    return Group("few", programs, [Row("20,000 packets, 10 % control", "fzctl", "scapy's PcapReader", "cpu")])
+    row = Row("20,000 packets, 10 % control", "fzctl", "scapy's PcapReader", "cpu")
+    return Group("few", programs, [row], slow=True)
 
 
 def _dissector(name: str, what: str, most: float | None, missing: list[str]) -> Group:
