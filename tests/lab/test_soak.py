@@ -136,5 +136,6 @@ def test_seconds_over_a_rough_path_against_wireguard_go(tmp_path: Path) -> None:
             continue  # this machine stood still meanwhile
         datagrams = verdict.figures["datagrams"]
         assert datagrams["lost"] > 0, name
-        assert datagrams["sessions"] > 2, name
+        # One rekey at least, however many handshakes the path swallows.
+        assert datagrams["sessions"] > 1, name
         assert verdict.figures["exchanges"]["answered"] > 10, name

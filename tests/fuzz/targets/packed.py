@@ -81,18 +81,26 @@ def zlib_says(packed: bytes) -> bytes | None:
 
 
 def zstd_says(packed: bytes) -> bytes | None:
-    """The same for zstd."""
+    """The same for zstd; None too where libzstd's two ways disagree, as with RLE blocks of no bytes."""
+    at_once = _unzstd(packed, len(packed))
+    return at_once if at_once == _unzstd(packed, 3) else None
+
+
+def _unzstd(packed: bytes, step: int) -> bytes | None:
     zstd = load_zstd("-")
     found = b""
     while packed:
         frame = zstd.ZstdDecompressor()
+        at = 0
         try:
-            found += frame.decompress(packed, MOST)
+            while at < len(packed) and not frame.eof:
+                found += frame.decompress(packed[at : at + step], MOST)
+                at += step
         except zstd.ZstdError:
             return None
         if not frame.eof:
             return None
-        packed = frame.unused_data
+        packed = frame.unused_data + packed[at:]
     return found
 
 
