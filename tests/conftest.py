@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 import dev
+from tests.aside import Aside
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -19,7 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew from what is")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Aside())
     # What a shell has ignored for us, in the background or under nohup, our programs would ignore, too.
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -236,6 +236,7 @@ def test_what_answers_is_another_service(net: Net, tmp_path: Path) -> None:
 # --- two minutes ---
 
 
+@pytest.mark.waits
 def test_sessions_are_renewed_after_two_minutes_by_whoever_began_them(
     tmp_path: Path, net: Net, require_peer: Callable[[str], str]
 ) -> None:
