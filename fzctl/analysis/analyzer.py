@@ -84,6 +84,7 @@ class Analyzer:
         self._messages = 0
         self._first: int | None = None
         self._last: int | None = None
+        self._end: int | None = None
 
     def record(self, record: Record) -> Exchange | None:
         """The next record; returns its place in an exchange.
@@ -145,6 +146,11 @@ class Analyzer:
                 domain, size, towards = passed
                 self._on_packet(domain, spot, size, towards)
 
+    def goes_on_until(self, time: int | None) -> None:
+        """The input was captured until ``time``, even where nothing of it was told."""
+        if time is not None and (self._end is None or time > self._end):
+            self._end = time
+
     @property
     def latest(self) -> Subject:
         """The connection of the last record."""
@@ -182,7 +188,8 @@ class Analyzer:
         """The story, when there is no more input."""
         if self._at is not None and self._moment is None:
             self._moment = self.standings()
-        connections = [each.finish(self._last) for each in self._connections]
+        self.goes_on_until(self._last)
+        connections = [each.finish(self._last, self._end) for each in self._connections]
         return Story(
             self._messages,
             self._first,
@@ -192,6 +199,7 @@ class Analyzer:
             tuple(self._sessions.unanswered(self._decryptors)),
             tuple(self._findings.listed()),
             self._moment,
+            self._end,
         )
 
     def _pass(self, time: int | None) -> None:

@@ -23,7 +23,8 @@ def judge_open(entry: DomainEntry, end: int | None, findings: Findings) -> None:
     waited = since(asked.questions[0], end)
     times = "once" if asked.question_count == 1 else f"{asked.question_count} times"
     if waited is not None and waited < LOOKUP_LIMIT:
-        detail = f"asked {times}, first {seconds(waited)} before the end"
+        ago = f"first {seconds(waited)} before the end" if waited else "at the very end"
+        detail = f"asked {times}, {ago}"
         findings.add(rules.STILL_OPEN, entry.subject, detail, *asked.questions)
     else:
         within = "" if waited is None else f" within {seconds(waited)}"

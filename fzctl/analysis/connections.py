@@ -159,13 +159,13 @@ class OpenConnection:
             )  # fmt: skip
         return found
 
-    def finish(self, last: int | None) -> Connection | None:
-        """The connection as a value, at the end of the input, whose last time is ``last``."""
+    def finish(self, last: int | None, end: int | None) -> Connection | None:
+        """The connection as a value, at the ``end`` of the input; ``last`` is when anything came last."""
         if self.first is None or self.last is None:
             return None
         if self.goodbye is None:
             for entry in self._domains.values():
-                judge_open(entry, last, self.findings)
+                judge_open(entry, end, self.findings)
             # Messages alone are rare; only where all packets are seen, silence means something.
             if self.packets:
                 judge_silence(self.subject, self.last, self.last_time, last, self.findings)

@@ -159,7 +159,10 @@ class Standing(NamedTuple):
 
 
 class Story(NamedTuple):
-    """All of it. ``moment`` is there where an analysis was asked for one."""
+    """All of it. ``moment`` is there where an analysis was asked for one.
+
+    ``first`` and ``last`` are the times of what it tells; the input goes on until ``end``.
+    """
 
     messages: int
     first: int | None
@@ -169,3 +172,4 @@ class Story(NamedTuple):
     unanswered_initiations: tuple[Spot, ...]
     findings: tuple[Finding, ...]
     moment: tuple[Standing, ...] | None
+    end: int | None

@@ -101,7 +101,8 @@ class Analysing(Inputs):
         """The messages of a capture without keys; its other packets go to the analyzer."""
         from fzctl.cli.plain import plain_records
 
-        return plain_records(capture, self.args, name, self._file(name).deliver)
+        file = self._file(name)
+        return plain_records(capture, self.args, name, file.deliver, file.goes_on_until)
 
     def watcher_of(self, name: str | None) -> Watcher | None:
         """The analyzer, which wants to know all."""
@@ -109,7 +110,9 @@ class Analysing(Inputs):
 
     def opened(self, encrypted: EncryptedCapture, name: str | None) -> None:
         """Let the analyzer know the capture's sessions."""
-        self._file(name).analysis.decryptors[name] = encrypted.decryptor
+        file = self._file(name)
+        file.encrypted = encrypted
+        file.analysis.decryptors[name] = encrypted.decryptor
 
     def _file(self, name: str | None) -> _File:
         return next(each for each in self._files if each.name == name)
@@ -199,6 +202,7 @@ class _Run:
 
         for file in self.files:
             file.catch_up(None)
+            self.analyzer.goes_on_until(file.end)
         if self._moment is not None and not self._kept:
             self._keep_moment()
         rungs = Kept[Rung]((), 0, 0) if self._ladder is None else self._ladder.kept()
@@ -235,12 +239,24 @@ class _File:
     def __init__(self, run: _Run, name: str | None, offset: int) -> None:
         self.analysis = run
         self.name = name
+        self.encrypted: EncryptedCapture | None = None
         self._offset = offset
+        self._last: int | None = None
         self._waiting: deque[tuple[int | None, bytes, dict[str, Any]]] = deque()
 
     def watcher(self) -> Watcher:
         """What the input's tunnel is to tell."""
         return self.analysis.analyzer.watcher(self.name, self._deliver, self._offset)
+
+    @property
+    def end(self) -> int | None:
+        """The last time in it, whatever was there, as far as it was read."""
+        last = self._last if self.encrypted is None else self.encrypted.last_time
+        return None if last is None else last + self._offset
+
+    def goes_on_until(self, time: int | None) -> None:
+        """The last time of a capture in plain."""
+        self._last = time
 
     def deliver(self, time: int | None, packet: bytes, frame: int) -> None:
         """An application packet in plain."""

@@ -38,6 +38,7 @@ class EncryptedCapture:
     """One capture read with keys: those given, and those that stand in the capture itself.
 
     ``on_secrets`` is called with the text of the latter. ``problems`` are sentences about them.
+    ``last_time`` is that of the last packet that came.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class EncryptedCapture:
         self._capture = capture
         self._secrets_seen = 0
         self.problems: list[str] = []
+        self.last_time: int | None = None
         self.decryptor = Decryptor()
         for log in logs:
             self.decryptor.add(log)
@@ -71,6 +73,7 @@ class EncryptedCapture:
         for packet in self._capture.packets(skip):
             if len(self._capture.secrets) > self._secrets_seen:
                 self.take_secrets(self._capture.secrets[self._secrets_seen :])
+            self.last_time = packet.time
             yield packet
 
     def take_secrets(self, secrets: Sequence[tuple[int, bytes]]) -> None:

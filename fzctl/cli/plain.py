@@ -30,49 +30,58 @@ _new: Final = tuple.__new__
 
 Deliver = Callable[[int | None, bytes, int], None]
 """Takes the time, the IP packet and the frame of a packet that is no message."""
+Ended = Callable[[int | None], None]
+"""Takes the time of the last frame, whatever it holds."""
 
 
-def plain_records(capture: Capture, args: Namespace, name: str | None, deliver: Deliver) -> Iterator[Record]:
+def plain_records(
+    capture: Capture, args: Namespace, name: str | None, deliver: Deliver, ended: Ended
+) -> Iterator[Record]:
     """The control messages; meanwhile what has a proxy IP goes to ``deliver``.
 
+    ``ended`` is called at last, also where damage is the end.
     The messages are those of :func:`fzctl.records.read_records`; equal packets are judged once.
     """
     dialect = args.dialect
+    time = None
     links: dict[int, Link | None] = {}
     known: dict[bytes, Message] = {}
-    for number, time, link_type, data, length, _ in capture.frames():
-        try:
-            link = links[link_type]
-        except KeyError:
-            link = links[link_type] = link_for(link_type, user0_is_ip=args.user0_is_ip)
-        if link is None:
-            continue
-        probe = link.probe
-        if data[probe : probe + 4] != _ZEROS and _is_other_traffic(data, link.usual):
-            continue
-        found = link.locate(data)
-        if found is None:
-            continue
-        offset, path = found
-        if not may_be_control(data, offset):
-            if _has_proxy_ip(data, offset):
-                deliver(time, data[offset:], number)
-            continue
-        end = offset + IPV6_HEADER + (data[offset + 4] << 8) + data[offset + 5]
-        if end > len(data):
-            candidate = Candidate(number, time, link_type, data, length, offset, path)
-            yield from read_records((candidate,), dialect, name)
-            continue
-        packet = data[offset:end]
-        message = known.get(packet)
-        if message is None:
-            message = decode(packet, dialect)
-            if len(packet) <= MAX_PACKET:
-                if len(known) >= MOST_KNOWN:
-                    known.clear()
-                known[packet] = message
-        if message.control or is_ours(packet):
-            yield _new(Record, (number, time, message, path, None, None, None, name, None, None, None))
+    try:
+        for number, time, link_type, data, length, _ in capture.frames():
+            try:
+                link = links[link_type]
+            except KeyError:
+                link = links[link_type] = link_for(link_type, user0_is_ip=args.user0_is_ip)
+            if link is None:
+                continue
+            probe = link.probe
+            if data[probe : probe + 4] != _ZEROS and _is_other_traffic(data, link.usual):
+                continue
+            found = link.locate(data)
+            if found is None:
+                continue
+            offset, path = found
+            if not may_be_control(data, offset):
+                if _has_proxy_ip(data, offset):
+                    deliver(time, data[offset:], number)
+                continue
+            end = offset + IPV6_HEADER + (data[offset + 4] << 8) + data[offset + 5]
+            if end > len(data):
+                candidate = Candidate(number, time, link_type, data, length, offset, path)
+                yield from read_records((candidate,), dialect, name)
+                continue
+            packet = data[offset:end]
+            message = known.get(packet)
+            if message is None:
+                message = decode(packet, dialect)
+                if len(packet) <= MAX_PACKET:
+                    if len(known) >= MOST_KNOWN:
+                        known.clear()
+                    known[packet] = message
+            if message.control or is_ours(packet):
+                yield _new(Record, (number, time, message, path, None, None, None, name, None, None, None))
+    finally:
+        ended(time)
 
 
 def _is_other_traffic(data: bytes, usual: Usual) -> bool:

@@ -102,7 +102,7 @@ class _Builder:
         self._asked = _asked_by_number(story.connections)
         self._findings = _findings_by_frame(story.findings)
         self._last_sent = _last_questions(analysis.rungs.things)
-        self._end = story.last
+        self._end = story.end
 
     def rows(self, kept: Kept[tuple[int, Rung]]) -> Iterator[Row]:
         """All rows."""
@@ -206,11 +206,13 @@ class _Builder:
         asked = self._asked.get(sent.exchange.number)
         if asked is None or asked.answer is not None or self._last_sent.get(asked.number) is not sent:
             return None
-        waited = None
-        if self._end is not None and sent.record.time is not None:
-            waited = self._end - sent.record.time
-        until = "" if waited is None else f" in the {format_span(waited)} to the end"
-        return Row(MISSING, None, "", LEFT, f"no answer{until}", "", "", "bad")
+        connection = self._connections.get((sent.subject.tunnel, sent.subject.connection))
+        goodbye = None if connection is None else connection.goodbye
+        waited, end = None, self._end if goodbye is None else goodbye.spot.time
+        if end is not None and sent.record.time is not None:
+            waited = end - sent.record.time
+        within = "" if waited is None else f" within {format_span(waited)}" if waited else ": it ends here"
+        return Row(MISSING, None, "", LEFT, f"no answer{within}", "", "", "bad")
 
     def _words_of_exchange(self, sent: Sent) -> tuple[str, str]:
         exchange = sent.exchange

@@ -88,7 +88,8 @@ def _headline(story: Story, domains: Sequence[tuple[Connection, Domain]], mood: 
         return "Nothing is wrong, but no domain was asked for."
     if not answered:
         return "Nothing is wrong, but no domain was answered."
-    one = "The one domain" if len(domains) == 1 else f"Each of the {len(domains)} domains"
+    count = _count_of(domains)
+    one = "The one domain" if count == 1 else f"Each of the {count} domains"
     slowest = format_span(max(answered))
     return f"All is well. {one} that the client asked for works; the slowest answer took {slowest}."
 
@@ -100,7 +101,7 @@ def _overview(analysis: Analysis, domains: Sequence[tuple[Connection, Domain]]) 
         lasted = f" in {format_span(story.last - story.first)}"
     copies = sum(each.copies for each in story.connections)
     found = f"Seen: {count_of(story.messages - copies, 'control message')}{lasted}"
-    found += f", {count_of(len({(d.resource, d.domain) for _, d in domains}), 'domain')}"
+    found += f", {count_of(_count_of(domains), 'domain')}"
     if len(story.connections) > 1:
         found += f", {count_of(len(story.connections), 'connection')}"
     if story.sessions:
@@ -108,8 +109,22 @@ def _overview(analysis: Analysis, domains: Sequence[tuple[Connection, Domain]]) 
     return f"{found}."
 
 
+def _count_of(domains: Iterable[tuple[Connection, Domain]]) -> int:
+    """How many there are, each counted once, in however many connections."""
+    return len({(each.resource, each.domain) for _, each in domains})
+
+
+def _lives(domains: Iterable[tuple[Connection, Domain]]) -> Iterable[list[Domain]]:
+    """What each client's domain was in one connection after the other, where it got an answer."""
+    found: dict[tuple[int, str, str], list[Domain]] = {}
+    for connection, each in domains:
+        if last_answer(each) is not None:
+            found.setdefault((connection.tunnel, each.resource, each.domain), []).append(each)
+    return found.values()
+
+
 def _dead(domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Finding]) -> tuple[str, str]:
-    dead = [each for _, each in domains if last_answer(each) is State.FAILED]
+    dead = [each[-1] for each in _lives(domains) if last_answer(each[-1]) is State.FAILED]
     if not dead:
         return "", ""
     lost = sum(each.traffic[FAILED].packets_to for each in dead if FAILED in each.traffic)
@@ -125,7 +140,7 @@ def _dead(domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Findin
     took = None if last is None or last.status == Status.ACTIVE else last.response_time
     cause, advice = _cause(first, took, first.domain in covered, at)
     names = _names(each.domain for each in dead)
-    if len(dead) == 1:
+    if len({each.domain for each in dead}) == 1:
         return f"{names} does not work: the gateway answered Inactive{cause}.{vanished}", advice
     return (
         (
@@ -168,7 +183,7 @@ def _unanswered(findings: Sequence[Finding]) -> tuple[str, str]:
     if not findings:
         return "", ""
     names = _names(each.subject.domain or "" for each in findings)
-    some = "was" if len(findings) == 1 else "were"
+    some = "was" if len({each.subject.domain for each in findings}) == 1 else "were"
     first = findings[0]
     return (
         (
@@ -211,12 +226,18 @@ def _refused(story: Story) -> tuple[str, str]:
 
 
 def _flipped(domains: Sequence[tuple[Connection, Domain]]) -> tuple[str, str]:
-    flipped = [each for _, each in domains if each.flips and last_answer(each) is State.CONFIRMED]
+    flipped = {
+        each[-1].domain: None
+        for each in _lives(domains)
+        if last_answer(each[-1]) is State.CONFIRMED and any(one.flips or one.inactive for one in each)
+    }
     if not flipped:
         return "", ""
-    names = _names(each.domain for each in flipped)
     return (
-        f"{names} did not work for a while (Inactive), and {'does' if len(flipped) == 1 else 'do'} again.",
+        (
+            f"{_names(flipped)} did not work for a while (Inactive), and "
+            f"{'does' if len(flipped) == 1 else 'do'} again."
+        ),
         "what changed at the gateway between the two answers.",
     )
 

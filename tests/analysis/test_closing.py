@@ -22,6 +22,19 @@ def test_no_answer_is_an_error_only_when_there_was_time_for_one() -> None:
         assert "asked 2 times" in finding.detail
 
 
+def test_an_input_that_goes_on_had_time_for_an_answer_whatever_it_holds() -> None:
+    for end, rule in ((0, "FZ302"), (9.9, "FZ302"), (10, "FZ301")):
+        scene = Scene()
+        scene.ask(0)
+        analyzer = scene.fed()
+        analyzer.goes_on_until(START + round(end * SECOND))
+        story = analyzer.finish()
+        [finding] = story.findings
+        assert finding.rule.id == rule
+        assert (story.last, story.end) == (START, START + round(end * SECOND))
+        assert " 0.000" not in finding.detail
+
+
 def test_without_times_no_answer_is_no_answer() -> None:
     scene = Scene()
     scene.records = [scene.ask(0)._replace(time=None)]

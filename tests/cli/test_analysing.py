@@ -15,6 +15,7 @@ from fzctl.cli import analysing
 from fzctl.cli.analysing import Analysing, add_analysis_arguments, parse_offsets, parse_patterns
 from fzctl.cli.parser import Parser, add_common_arguments
 from fzctl.errors import UsageError
+from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
 from fzctl.records import Record
 from tests.analysis.scenario import rule_ids, udp
@@ -70,6 +71,22 @@ def test_packets_before_the_first_message_belong_to_nothing(tmp_path: Path) -> N
     [found] = analysed(path)
     assert found.story.first == START + SECOND
     assert found.story.connections[0].other_packets == 1
+
+
+def test_traffic_of_others_tells_that_there_was_time_for_an_answer(tmp_path: Path) -> None:
+    path = capture(tmp_path / "a.pcap", (0, assigned()), (59, udp("10.0.0.1", "10.0.0.2")))
+    [found] = analysed(path)
+    assert rule_ids(found.story) == ["FZ301"]
+    assert (found.story.last, found.story.end) == (START, START + 59 * SECOND)
+    [shifted] = analysed(path, "--offset", f"{path}=5")
+    assert shifted.story.end == START + 64 * SECOND
+
+
+def test_an_encrypted_capture_ends_with_its_last_datagram() -> None:
+    options = encrypted("direct")
+    with open_capture(options[-1]) as packets:
+        *_, last = packets.frames()
+    assert [each.story.end for each in analysed(*options)] == [last.time]
 
 
 def test_an_encrypted_capture_tells_its_sessions_and_the_handshake_is_the_beginning() -> None:

@@ -39,7 +39,19 @@ def test_a_question_that_is_never_answered_says_so() -> None:
     scene.ask(1, "b.example", 1)
     scene.answer(1.5, "b.example")
     rows = ladder_rows(analysis_of(scene.records), 100)
-    assert told(rows)[1] == (MISSING, LEFT, "no answer in the 1.500 s to the end", "")
+    assert told(rows)[1] == (MISSING, LEFT, "no answer within 1.500 s", "")
+
+
+def test_what_is_not_answered_waits_until_the_input_or_the_connection_ends() -> None:
+    scene = Scene()
+    scene.ask(0)
+    rows = ladder_rows(analysis_of(scene.records), 100)
+    assert told(rows)[1] == (MISSING, LEFT, "no answer: it ends here", "")
+    scene.goodbye(5)
+    scene.ask(20)
+    scene.answer(20.1)
+    rows = ladder_rows(analysis_of(scene.records), 100)
+    assert told(rows)[1] == (MISSING, LEFT, "no answer within 5.000 s", "")
 
 
 def test_of_many_rungs_the_ends_are_shown_and_how_many_are_missing() -> None:

@@ -48,6 +48,30 @@ def test_an_inactive_at_once_leads_to_policy_and_address() -> None:
     assert "admin portal" in outside.look[0]
 
 
+def twice(first: str | None, second: str | None) -> Verdict:
+    """One domain in two connections, and what it was answered."""
+    scene = Scene()
+    for start, status in ((0, first), (60, second)):
+        scene.ask(start)
+        if status is not None:
+            scene.answer(start + 0.1, status=status)
+        scene.goodbye(start + 30)
+    return verdict_of(scene)
+
+
+def test_a_domain_of_two_connections_is_one_domain() -> None:
+    assert "The one domain that the client asked for works" in twice("Active", "Active").headline
+    assert "a.example does not work" in twice("Inactive", "Inactive").headline
+    assert "a.example was never answered" in twice(None, None).headline
+
+
+def test_what_the_next_connection_mended_is_not_called_dead() -> None:
+    assert twice("Inactive", "Active").headline == (
+        "a.example did not work for a while (Inactive), and does again."
+    )
+    assert "a.example does not work" in twice("Active", "Inactive").headline
+
+
 def test_lost_packets_are_counted_in_the_verdict() -> None:
     assert "1 packet sent there since then was lost." in verdict_on(with_traffic()).headline
 
