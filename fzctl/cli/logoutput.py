@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from fzctl.cli.output import colour_wanted
 
@@ -18,6 +19,16 @@ _BATCH: Final = 256
 _LARGE: Final = 65536
 
 Thing = TypeVar("Thing")
+
+
+class Timed(Protocol):
+    """An event or an entry."""
+
+    @property
+    def time(self) -> int | None: ...
+
+
+Dated = TypeVar("Dated", bound=Timed)
 
 
 class LogOutput(Generic[Thing]):
@@ -67,5 +78,16 @@ def event_line(args: Namespace, *, many: bool) -> Callable[[Event], str]:
         return to_log_json
     from fzctl.render.logline import to_log_line
 
-    colour, brief, whole = colour_wanted(args.color), sys.stdout.isatty(), args.all_fields
-    return lambda event: to_log_line(event, colour=colour, brief=brief, whole=whole, place=many)
+    line = partial(
+        to_log_line, colour=colour_wanted(args.color), brief=sys.stdout.isatty(), whole=args.all_fields,
+        place=many,
+    )  # fmt: skip
+    return dated(line) if sys.stdout.isatty() else line
+
+
+def dated(line: Callable[[Dated], str]) -> Callable[[Dated], str]:
+    """Lines for a terminal, which have the time of day alone, with a line before them for each day."""
+    from fzctl.render.clock import Days
+
+    days = Days()
+    return lambda thing: days.heading(thing.time) + line(thing)

@@ -200,12 +200,21 @@ def _text_form(args: Namespace, form: str, *, live: bool) -> Form:
 
     colour = colour_wanted(args.color)
     terminal = sys.stdout.isatty()
+    days = None
+    if form == "text" and terminal:
+        from time import time_ns
+
+        from fzctl.render.clock import Days
+
+        days = Days(time_ns() if live else None)
 
     def show(record: Record) -> str:
         if form == "tree":
             text = to_tree(record, colour=colour) + ("" if args.hexdump else "\n")
         else:
             text = to_line(record, colour=colour, brief=terminal)
+            if days is not None:
+                text = days.heading(record.time) + text
         return text + _dump(record) if args.hexdump else text
 
     if form == "text" and terminal and not live and not args.hexdump:

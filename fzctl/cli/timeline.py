@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.loginputs import LogInputs
-from fzctl.cli.logoutput import LogOutput
+from fzctl.cli.logoutput import LogOutput, dated
 from fzctl.cli.moments import parse_seconds
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.streams import say
@@ -214,7 +214,7 @@ def show_timeline(
             sys.stdout.isatty(),
         )
         line = partial(timeline.line_of, colour=colour, brief=brief, whole=whole)
-        output = LogOutput(args, line, live=False)
+        output = LogOutput(args, dated(line) if brief else line, live=False)
         found = timeline.entries(wanted, most)
     else:
         output = LogOutput(args, json.JSONEncoder(separators=(",", ":")).encode, live=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from time import gmtime
 
@@ -22,6 +23,39 @@ def format_clock(nanoseconds: int | None) -> str:
     """``12:43:01.123456``, the time of day alone; ``-`` where there is none."""
     full = format_time(nanoseconds)
     return "-" if full is None else full[11:26]
+
+
+def day_of(nanoseconds: int | None) -> str:
+    """``2026-11-22``; empty where there is no time."""
+    full = format_time(nanoseconds)
+    return "" if full is None else full[:10]
+
+
+def is_of_one_day(times: Iterable[int | None]) -> bool:
+    """Do times of day tell them apart, so that none needs its date?"""
+    return len({day_of(time) for time in times if time is not None}) < 2
+
+
+def format_moment(nanoseconds: int | None, *, dated: bool, length: int = 12) -> str:
+    """``12:43:01.123`` as far as ``length``; ``dated`` as ``2026-11-22 12:43:01.123``."""
+    clock = format_clock(nanoseconds)[:length]
+    return f"{day_of(nanoseconds)} {clock}".lstrip() if dated else clock
+
+
+class Days:
+    """Names the day where lines have the time of day alone: at the first one, and where it changes."""
+
+    def __init__(self, today: int | None = None) -> None:
+        """``today`` is a time of the day that everybody knows, where there is one."""
+        self._day = day_of(today)
+
+    def heading(self, nanoseconds: int | None) -> str:
+        """A line with its end before the one of that time; empty within a day."""
+        day = day_of(nanoseconds)
+        if not day or day == self._day:
+            return ""
+        self._day = day
+        return f"-- {day} UTC --\n"
 
 
 def format_span(nanoseconds: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fzctl.analysis.findings import Finding, Spot
 from fzctl.analysis.rules import ERROR, NOTE, SEVERITIES, WARNING, Rule
-from fzctl.render.clock import format_clock, format_time
+from fzctl.render.clock import format_time
 from fzctl.render.escape import escape
 from fzctl.render.lines import ID_LENGTH, paint
 from fzctl.render.words import count_of
@@ -25,6 +25,7 @@ _TITLE: Final = 16
 """Where a rule's title begins."""
 _MOODS: Final = {ERROR: "bad", WARNING: "ignored", NOTE: "dim"}
 _INDENT: Final = "    "
+_MICROSECONDS: Final = len("2026-11-22T12:43:01.123456")
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -38,7 +39,7 @@ def to_findings_text(
 ) -> str:
     """The findings rule by rule, each rule where it was broken first; ends with a line end.
 
-    ``brief`` is for a terminal: no date, and of the resource what tells it apart.
+    ``brief`` is for a terminal: microseconds, and of the resource what tells it apart.
     """
     rules: dict[Rule, list[Finding]] = {}
     for finding in in_time(findings):
@@ -117,7 +118,9 @@ def _group(rule: Rule, findings: Sequence[Finding], width: int, colour: bool, br
 def _finding(finding: Finding, width: int, colour: bool, brief: bool) -> list[str]:
     subject = finding.subject
     time = finding.spots[0].time if finding.spots else None
-    when = format_clock(time) if brief else format_time(time) or "-"
+    when = format_time(time) or "-"
+    if brief and len(when) > _MICROSECONDS:
+        when = f"{when[:_MICROSECONDS]}Z"
     resource = (subject.resource or "")[: ID_LENGTH if brief else None]
     connection = f"connection {subject.connection}" if (subject.connection or 0) > 1 else ""
     tunnel = f"tunnel {subject.tunnel}" if (subject.tunnel or 0) > 1 else ""

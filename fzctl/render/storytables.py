@@ -9,7 +9,7 @@ from fzctl.analysis.ladder import Analysis
 from fzctl.analysis.story import Asked, Connection, Domain, Standing
 from fzctl.analysis.traffic import CONFIRMED, ENDED, FAILED, PENDING, REFRESHING
 from fzctl.nat.client import State
-from fzctl.render.clock import format_clock
+from fzctl.render.clock import format_moment, is_of_one_day
 from fzctl.render.escape import escape
 from fzctl.render.ladder import file_marks
 from fzctl.render.lines import ID_LENGTH
@@ -67,6 +67,10 @@ def state_cell(state: State | None, *, buffering: bool) -> Cell:
     return _WORDS.get(state, Cell("asked anew", "ignored"))
 
 
+def _is_dated(analysis: Analysis) -> bool:
+    return not is_of_one_day((analysis.story.first, analysis.story.last))
+
+
 def _each_domain(analysis: Analysis) -> list[tuple[Connection, Domain]]:
     """The domains, those with troubles first."""
     found = [
@@ -87,17 +91,19 @@ def _connections(analysis: Analysis) -> Table | None:
     story = analysis.story
     if len(story.connections) < 2 and not any(each.ends for each in story.connections):
         return None
+    dated = _is_dated(analysis)
     rows = []
     for each in story.connections:
         ends = each.ends or ("in plain", "")
         client, gateway = ends if each.client != "b" else ends[::-1]
         ended = Cell("-", "dim")
         if each.goodbye is not None:
-            ended = Cell(f"{each.goodbye.role or 'one side'} {format_clock(each.goodbye.spot.time)[:8]}")
+            when = format_moment(each.goodbye.spot.time, dated=dated, length=8)
+            ended = Cell(f"{each.goodbye.role or 'one side'} {when}")
         rows.append((
             Cell(f"{each.tunnel}.{each.number}"), Cell(escape(client)), Cell(escape(gateway)),
             Cell(str(sum(each.kinds.values()))), Cell(str(each.other_packets)),
-            Cell(format_clock(each.first.time)[:12]), ended,
+            Cell(format_moment(each.first.time, dated=dated)), ended,
         ))  # fmt: skip
     return Table(
         "Connections", "Each Goodbye ends one; tunnel.connection numbers them.",
@@ -120,7 +126,9 @@ def _moment(analysis: Analysis, most: int) -> Table | None:
 
 
 def _standing(each: Standing, analysis: Analysis) -> tuple[Cell, ...]:
-    since = "" if each.since is None else f"{format_clock(each.since.time)[:12]} #{each.since.frame}"
+    since = ""
+    if each.since is not None:
+        since = f"{format_moment(each.since.time, dated=_is_dated(analysis))} #{each.since.frame}"
     state = state_cell(each.state, buffering=each.buffering)
     if each.buffering:
         state = Cell("asked, packets wait", "ignored")
@@ -168,11 +176,11 @@ def _exchanges(analysis: Analysis, most: int) -> Table | None:
         if asked.question_count > 1 or asked.answer is None or asked.status not in (None, "Active")
         or asked.answer_count > asked.question_count
     ]  # fmt: skip
-    marks = file_marks(analysis)
+    marks, dated = file_marks(analysis), _is_dated(analysis)
     rows = []
     for domain, asked in found[:most]:
         rows.append((
-            Cell(escape(domain.domain)), Cell(format_clock(asked.questions[0].time)[:12]),
+            Cell(escape(domain.domain)), Cell(format_moment(asked.questions[0].time, dated=dated)),
             Cell(_frames(asked, marks)), Cell(str(asked.question_count)), _answer_cell(asked),
             Cell(_span(asked.response_time)),
             _same_cell(asked),
@@ -229,14 +237,14 @@ def _traffic_row(domain: Domain) -> Iterator[Cell]:
 
 
 def _sessions(analysis: Analysis, most: int) -> Table | None:
-    sessions = analysis.story.sessions
+    sessions, dated = analysis.story.sessions, _is_dated(analysis)
     rows = []
     for each in sessions[:most]:
         paths = [f"{count:,} {path}" for path, count in each.paths.items() if count]
         rows.append((
             Cell(str(each.number)), Cell("" if each.tunnel is None else str(each.tunnel)),
             Cell(f"{escape(each.ends[0])} > {escape(each.ends[1])}"),
-            Cell(format_clock(each.time)[:12]), Cell("" if each.rekeys is None else f"of {each.rekeys}"),
+            Cell(format_moment(each.time, dated=dated)), Cell("" if each.rekeys is None else f"of {each.rekeys}"),
             Cell(f"{each.control:,}"), Cell(", ".join(paths)),
             Cell(f"{sum(each.undecrypted):,}", "bad" if sum(each.undecrypted) else ""),
         ))  # fmt: skip

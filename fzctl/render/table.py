@@ -10,25 +10,29 @@ from rich.table import Table
 from rich.text import Text
 
 from fzctl.records import Record
-from fzctl.render.clock import format_clock
+from fzctl.render.clock import day_of, format_moment, is_of_one_day
 from fzctl.render.escape import escape
 from fzctl.render.lines import ID_LENGTH
 from fzctl.render.words import describe
 
 _STYLES: Final = {"good": "green", "ignored": "yellow", "bad": "red"}
 _WRAPPED: Final = ("Domain", "Content")
-_DIM: Final = ("Time (UTC)", "Resource")
+_TIME: Final = "Time (UTC)"
+_CLOCK: Final = len("12:43:01.123456")
+_DIM: Final = (_TIME, "Resource")
 _ROOMY: Final = 100
 
 
 def to_table(records: Sequence[Record], width: int) -> Table:
     """The records as a table, without the columns that have nothing to say or find no room."""
-    rows = [_cells(record, roomy=width >= _ROOMY) for record in records]
+    times = [record.time for record in records if record.time is not None]
+    dated = not is_of_one_day(times)
+    rows = [_cells(record, roomy=width >= _ROOMY, dated=dated) for record in records]
     names = [name for name in rows[0] if any(row[name].plain for row in rows)] if rows else []
     table = Table(box=None, pad_edge=False, header_style="bold dim", padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(
-            name,
+            f"{day_of(times[0])} UTC" if name == _TIME and not dated else name,
             justify="right" if name == "Frame" else "left",
             style="dim" if name in _DIM else "bold" if name == "Kind" else "",
             no_wrap=name not in _WRAPPED,
@@ -54,8 +58,8 @@ def table_text(records: Sequence[Record], width: int, *, colour: bool) -> str:
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
-    """One row; where there is little room the domain is the content's first line.
+def _cells(record: Record, *, roomy: bool, dated: bool) -> dict[str, Text]:
+    """One row, ``dated`` where not all are of one day; where there is little room the domain is the content's first line.
 
     Text objects, because a string would be read for rich's markup.
     """
@@ -66,7 +70,7 @@ def _cells(record: Record, *, roomy: bool) -> dict[str, Text]:
     if words.remark:
         lines.append(Text(words.remark, style=style))
     return {
-        "Time (UTC)": Text("" if record.time is None else format_clock(record.time)),
+        _TIME: Text("" if record.time is None else format_moment(record.time, dated=dated, length=_CLOCK)),
         "File": Text(escape(record.file or "")),
         "Frame": Text(str(record.frame)),
         "Way": Text(escape(record.direction or "")),

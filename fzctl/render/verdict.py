@@ -13,7 +13,7 @@ from fzctl.analysis.story import Connection, Domain, Story
 from fzctl.analysis.traffic import FAILED
 from fzctl.nat.client import State
 from fzctl.protocol.fields import Status
-from fzctl.render.clock import format_clock
+from fzctl.render.clock import format_moment, is_of_one_day
 from fzctl.render.escape import escape
 from fzctl.render.ladder import file_marks, not_seen_in
 from fzctl.render.lines import ID_LENGTH
@@ -50,7 +50,7 @@ def verdict_on(analysis: Analysis) -> Verdict:
     by_rule = {rule: [each for each in story.findings if each.rule is rule] for rule in rules.RULES}
     troubles, look = [], []
     for sentence, advice in (
-        _dead(domains, by_rule[rules.OUTSIDE_PATTERN]),
+        _dead(story, domains, by_rule[rules.OUTSIDE_PATTERN]),
         _unanswered(by_rule[rules.UNANSWERED]),
         _wiped(by_rule[rules.IP_REASSIGNED]),
         _refused(story),
@@ -123,7 +123,9 @@ def _lives(domains: Iterable[tuple[Connection, Domain]]) -> Iterable[list[Domain
     return found.values()
 
 
-def _dead(domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Finding]) -> tuple[str, str]:
+def _dead(
+    story: Story, domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Finding]
+) -> tuple[str, str]:
     dead = [each[-1] for each in _lives(domains) if last_answer(each[-1]) is State.FAILED]
     if not dead:
         return "", ""
@@ -136,7 +138,7 @@ def _dead(domains: Sequence[tuple[Connection, Domain]], outside: Sequence[Findin
     first = dead[0]
     last = next((each for each in reversed(first.exchanges.things) if each.answer is not None), None)
     covered = {each.subject.domain for each in outside}
-    at = "" if last is None or last.answer is None else f" around {format_clock(last.answer.time)[:8]} UTC"
+    at = "" if last is None or last.answer is None else f" around {_moment(story, last.answer.time)} UTC"
     took = None if last is None or last.status == Status.ACTIVE else last.response_time
     cause, advice = _cause(first, took, first.domain in covered, at)
     names = _names(each.domain for each in dead)
@@ -285,10 +287,14 @@ def _ends(story: Story) -> Iterator[str]:
     if len(story.connections) == 1 and ended and ended[0].goodbye is not None:
         who = f"The {ended[0].goodbye.role}" if ended[0].goodbye.role else "One side"
         time = ended[0].goodbye.spot.time
-        at = "" if time is None else f" at {format_clock(time)[:8]} UTC"
+        at = "" if time is None else f" at {_moment(story, time)} UTC"
         yield f"{who} ended the connection with a Goodbye{at}."
     elif ended:
         yield f"{count_of(len(ended), 'connection')} ended with a Goodbye."
+
+
+def _moment(story: Story, time: int | None) -> str:
+    return format_moment(time, dated=not is_of_one_day((story.first, story.last)), length=8)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -196,7 +197,8 @@ def test_a_terminal_gets_lines_that_fit(columns: int, terminal: Run, capture: st
     assert found.code == 1
     assert all(len(line) <= columns for line in found.lines[:-1])
     assert RESOURCE not in found.out
-    assert not any(line.startswith("    2026") for line in found.lines)
+    assert all(re.match(r"    2026\S+\.\d{6}Z  #", line) for line in found.lines if line.startswith("    2026"))
+    assert any(line.startswith("    2026") for line in found.lines)
 
 
 def test_a_long_story_ends_soon_when_the_reader_goes_away(shell: Run, tmp_path: Path) -> None:

@@ -52,3 +52,14 @@ def test_a_long_line_does_not_wait_for_others(form: str, capsys: pytest.CaptureF
     shown.show(one("2026-08-22T00:53:24.158Z  INFO a::b: " + "x" * 100_000))
     assert len(capsys.readouterr().out) > 100_000
     shown.finish()
+
+
+def test_on_a_terminal_each_day_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    line = event_line(Namespace(form="text", color="never", all_fields=False), many=False)
+    next_day = one("2026-08-23T00:00:00.000Z  INFO a::b: hi")
+    assert [line(each) for each in (EVENT, EVENT, next_day)] == [
+        "-- 2026-08-22 UTC --\n00:53:24.158000 INFO  hi",
+        "00:53:24.158000 INFO  hi",
+        "-- 2026-08-23 UTC --\n00:00:00.000000 INFO  hi",
+    ]

@@ -185,3 +185,10 @@ def test_a_long_record_does_not_wait_for_others(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == ""
     shown.show(record(raw(0, b"x" * 60_000)))
     assert len(capsys.readouterr().out) > 120_000
+
+
+def test_lines_on_a_terminal_name_the_day_once(terminal: Run) -> None:
+    sample = Path(__file__).parents[2] / "captures" / "setup.pcapng"
+    shown = terminal(f"$FZCTL decode --color never {sample}", rows=1).lines
+    assert shown[0] == "-- 2026-11-22 UTC --"
+    assert [line[:8] for line in shown[1:4]] == ["12:43:01", "12:43:01", "12:44:02"]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from fzctl.render.clock import format_clock, format_span, format_time
+from fzctl.render.clock import (
+    Days,
+    day_of,
+    format_clock,
+    format_moment,
+    format_span,
+    format_time,
+    is_of_one_day,
+)
+
+NOON = 1_795_351_381_123_456_789
+DAY = 86_400 * 10**9
 
 
 @pytest.mark.parametrize(
@@ -52,3 +63,30 @@ def test_no_time_is_a_dash_on_the_clock(nanoseconds: int | None) -> None:
 )
 def test_a_span_has_three_digits(nanoseconds: int, text: str) -> None:
     assert format_span(nanoseconds) == text
+
+
+def test_a_moment_has_its_date_where_the_clock_does_not_tell_it_apart() -> None:
+    assert format_moment(NOON, dated=False) == "12:43:01.123"
+    assert format_moment(NOON, dated=True, length=8) == "2026-11-22 12:43:01"
+    assert format_moment(None, dated=True) == "-"
+
+
+def test_times_are_of_one_day_until_midnight_in_utc() -> None:
+    midnight = NOON - NOON % DAY + DAY
+    assert is_of_one_day([NOON, None, midnight - 1])
+    assert not is_of_one_day([NOON, midnight])
+    assert is_of_one_day([])
+    assert (day_of(midnight), day_of(None)) == ("2026-11-23", "")
+
+
+def test_a_day_is_named_where_it_begins_and_not_again() -> None:
+    days = Days()
+    times = NOON, NOON + 1, None, NOON + DAY, 2**80, NOON
+    assert [days.heading(time) for time in times] == [
+        "-- 2026-11-22 UTC --\n", "", "", "-- 2026-11-23 UTC --\n", "", "-- 2026-11-22 UTC --\n",
+    ]  # fmt: skip
+
+
+def test_today_is_known_until_it_is_over() -> None:
+    days = Days(NOON)
+    assert [days.heading(time) for time in (NOON, NOON + DAY)] == ["", "-- 2026-11-23 UTC --\n"]

@@ -59,6 +59,17 @@ def test_connections_and_sessions_have_tables() -> None:
     assert cells(named(tables, "WireGuard sessions"))[1][4] == "of 1"
 
 
+def test_what_lasts_beyond_midnight_has_its_dates() -> None:
+    scene = Scene(session=1)
+    scene.ask(0)
+    scene.goodbye(86_400)
+    tables = tables_of(analysis_of(scene.records, asked="#2"), 9)
+    assert cells(named(tables, "Connections"))[0][-2:] == [
+        "2026-09-21 14:13:20.000", "client 2026-09-22 14:13:20",
+    ]  # fmt: skip
+    assert cells(named(tables, "Exchanges"))[0][1] == "2026-09-21 14:13:20.000"
+
+
 def test_hostile_texts_are_harmless() -> None:
     for table in tables_of(hostile(), 1000):
         assert harmful("".join(text for row in cells(table) for text in row)) == set()

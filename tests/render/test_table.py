@@ -62,3 +62,13 @@ def test_a_domain_in_markup_stays_what_it_is() -> None:
 
 def test_no_records_make_no_table() -> None:
     assert table_text([], 80, colour=False).strip() == ""
+
+
+def test_the_day_stands_above_and_where_there_are_several_in_each_row() -> None:
+    day = 86_400 * 10**9
+    one = [record(goodbye(), time=day), record(goodbye(), time=None)]
+    assert table_text(one, 80, colour=False).startswith("1970-01-02 UTC   Frame")
+    two = [record(goodbye(), time=day), record(goodbye(), time=2 * day)]
+    title, *rows = table_text(two, 80, colour=False).splitlines()
+    assert title.startswith("Time (UTC)  ")
+    assert [row[:27] for row in rows] == ["1970-01-02 00:00:00.000000 ", "1970-01-03 00:00:00.000000 "]

@@ -86,6 +86,16 @@ def test_a_question_without_an_answer_is_told() -> None:
     assert verdict_of(scene).headline.startswith("a.example was never answered: asked 2 times")
 
 
+def test_beyond_midnight_a_moment_has_its_date() -> None:
+    scene = Scene()
+    scene.ask(0)
+    scene.answer(86_400, status="Inactive")
+    scene.goodbye(86_401)
+    found = verdict_of(scene)
+    assert "around 2026-09-22 14:13:20 UTC" in found.look[0]
+    assert found.sentences[-1].endswith("with a Goodbye at 2026-09-22 14:13:21 UTC.")
+
+
 def test_what_could_not_be_read_is_told() -> None:
     cut = analysis_of(working().records)._replace(problems=("a.pcap ends \x1b[31mearly",))
     assert verdict_on(cut).sentences[1] == "Not all of it could be read: a.pcap ends \\x1b[31mearly."
