@@ -72,8 +72,8 @@ ODD_PAYLOAD: Final = Rule(
 )  # fmt: skip
 LARGE: Final = Rule(
     "FZ109", WARNING, "the payload is larger than a sender makes it",
-    "AssignedIps has at most 526 bytes of JSON (570 with addresses outside of the resource ranges), "
-    "DomainStatus 336.",
+    "AssignedIps has at most 527 bytes of JSON (571 with addresses outside of the resource ranges), "
+    "DomainStatus 337.",
     "Who sent it; a domain full of escapes may explain it.",
 )  # fmt: skip
 

@@ -145,6 +145,8 @@ class Analysing(Inputs):
         if self._left is not None:
             self._left -= count
         analysis = run.finish(tuple(map(title_of, sources)))
+        if self._keep is not None and not analysis.story.messages and not self.args.quiet:
+            say("fzctl: only what -Y takes was looked at, and it took no message")
         yield analysis._replace(problems=tuple(self.problems[known:]))
         if interrupted is not None:
             raise interrupted

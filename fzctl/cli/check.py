@@ -83,7 +83,7 @@ def run(args: Namespace) -> int:
     for problem in inputs.problems:
         say(f"fzctl: {escape(problem)}")
     if not args.quiet:
-        say(f"fzctl: {output.counts(messages, inputs.frames)}")
+        say(f"fzctl: {output.counts(messages, inputs.frames, filtered=args.filter is not None)}")
     if interrupted:
         return EXIT_INTERRUPTED
     return inputs.exit_code or (EXIT_NEGATIVE if output.found else EXIT_DONE)
@@ -153,12 +153,13 @@ class _Output:
             sys.stdout.write(json.dumps(self._objects, indent=2) + "\n")
         sys.stdout.flush()
 
-    def counts(self, messages: int, packets: int) -> str:
-        """A sentence for stderr."""
+    def counts(self, messages: int, packets: int, *, filtered: bool) -> str:
+        """A sentence for stderr; ``filtered`` tells that only what ``-Y`` takes was looked at."""
         from fzctl.render.findings import count_sentence
         from fzctl.render.words import count_of
 
+        chosen = " that -Y takes" if filtered else ""
         if not messages:
-            return f"no control message in {count_of(packets, 'packet')}, so nothing was checked"
-        within = f"{count_of(messages, 'control message')}, {count_of(packets, 'packet')}"
+            return f"no control message{chosen} in {count_of(packets, 'packet')}, so nothing was checked"
+        within = f"{count_of(messages, 'control message')}{chosen}, {count_of(packets, 'packet')}"
         return f"{count_sentence(self._counts)} in {within}"

@@ -136,7 +136,7 @@ class Injection:
         if self._args.quiet:
             return
         text = f"{count_of(self.sent, 'packet')} sent"
-        if self._args.expect:
+        if self._args.expect and self.asked:
             text += f", {self.answered} of {count_of(self.asked, 'question')} answered"
         say(f"fzctl: {text}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
-from fzctl.errors import UsageError
+from fzctl.errors import EncodeError, UsageError
 from fzctl.protocol.codec import encode
 from fzctl.protocol.fields import Option
 from fzctl.protocol.kinds import KINDS, Kind
@@ -36,7 +36,13 @@ def build_message(args: Namespace) -> bytes:
     if args.message == RAW:
         return build_packet(args.kind, _payload(args), reserved=args.reserved, force=True)
     kind = next(kind for kind in KINDS if kind.command == args.message)
-    return encode(kind, _values(kind, args), force=args.force)
+    values = _values(kind, args)
+    try:
+        return encode(kind, values, force=args.force)
+    except EncodeError as error:
+        if args.force:
+            raise
+        raise EncodeError(f"{error}; --force makes it nevertheless") from None
 
 
 def build_layers(args: Namespace) -> Packet:

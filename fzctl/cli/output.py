@@ -27,12 +27,24 @@ _WIDEST: Final = 120
 
 
 class Output:
-    """Shows records one by one; ``finish`` once at the end."""
+    """Shows records one by one; ``finish`` once at the end.
 
-    def __init__(self, form: Form | None, saver: Saver | None, *, live: bool, counting: bool = False) -> None:
+    ``filtered`` tells that ``-Y`` chose them, so that nobody takes their number for that of all.
+    """
+
+    def __init__(
+        self,
+        form: Form | None,
+        saver: Saver | None,
+        *,
+        live: bool,
+        counting: bool = False,
+        filtered: bool = False,
+    ) -> None:
         self._form = form
         self._saver = saver
         self._live = live
+        self._filtered = filtered
         self._pending: list[str] = []
         self._counts: Counter[tuple[str, bool, bool]] = Counter()
         self.wants_counts = counting or form is None or form.wants_counts
@@ -78,7 +90,8 @@ class Output:
                 refused += 0 if accepted else count
             else:
                 others += count
-        found = f"{count_of(kinds.total(), 'control message')} in {count_of(packets, 'packet')}"
+        chosen = " that -Y takes" if self._filtered else ""
+        found = f"{count_of(kinds.total(), 'control message')}{chosen} in {count_of(packets, 'packet')}"
         if kinds:
             found += ": " + ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
         if refused:
@@ -154,7 +167,8 @@ class _Table(_Text):
 def make_output(args: Namespace, saver: Saver | None, *, live: bool, counting: bool = False) -> Output:
     """The output that the options ask for; ``-w`` alone prints nothing. Raises UsageError."""
     form = None if saver is not None and args.form is None else make_form(args, live=live)
-    return Output(form, saver, live=live, counting=counting or args.verbose)
+    filtered = getattr(args, "filter", None) is not None
+    return Output(form, saver, live=live, counting=counting or args.verbose, filtered=filtered)
 
 
 def make_form(args: Namespace, *, live: bool) -> Form:

@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
     if not args.quiet:
         from fzctl.render.words import count_of
 
-        found = count_of(report.total.messages, "message")
+        found = count_of(report.total.messages, "message") + (" that -Y takes" if args.filter else "")
         say(f"fzctl: {found} in {count_of(inputs.frames, 'packet')}")
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 

@@ -30,7 +30,7 @@ _TITLES: Final = {"good": "All is well", "ignored": "Worth a look", "bad": "Some
 _STYLE: Final = """\
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2328; background: #ffffff; max-width: 1040px;
-margin: 0 auto; padding: 16px 20px 60px; }
+margin: 0 auto; padding: 16px 20px 60px; overflow-wrap: anywhere; }
 h1 { font-size: 24px; margin: 8px 0 4px; } h2 { font-size: 19px; margin: 32px 0 8px; }
 h3 { font-size: 16px; margin: 24px 0 4px; }
 p { margin: 6px 0; } .about, .small { color: #59636e; font-size: 14px; }
@@ -46,7 +46,7 @@ table { border-collapse: collapse; } .wide { overflow-x: auto; }
 th { text-align: left; font-size: 13px; color: #59636e; font-weight: 600; }
 th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid #d1d9e0; vertical-align: top; }
 .right { text-align: right; }
-td { overflow-wrap: anywhere; }
+th { overflow-wrap: normal; }
 .good { color: #116329; } .bad { color: #b3161f; } .ignored { color: #7d4e00; } .dim { color: #59636e; }
 .finding { border-left: 4px solid #59636e; padding: 2px 0 2px 12px; margin: 12px 0; }
 .finding.error { border-color: #cf222e; } .finding.warning { border-color: #9a6700; }

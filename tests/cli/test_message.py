@@ -39,7 +39,7 @@ def test_options_become_a_packet() -> None:
 
 def test_a_refusal_is_the_encoders_own_and_force_overrules_it() -> None:
     options = ["domain-status", "--resource", "x", "--domain", "y", "--status", "z"]
-    with pytest.raises(EncodeError, match='DomainStatus: "x" is no UUID'):
+    with pytest.raises(EncodeError, match='DomainStatus: "x" is no UUID; --force makes it nevertheless'):
         build_message(parser().parse(options))
     forced = build_message(parser().parse([*options, "--force"]))
     assert forced.endswith(b'{"resource":"x","domain":"y","status":"z"}')

@@ -73,6 +73,20 @@ def test_an_unknown_field_far_from_all_lists_them() -> None:
         make_form(options(form="fields", fields=["\x1bzzz"]), live=False)
 
 
+def test_counts_tell_that_a_filter_chose() -> None:
+    output = Output(None, None, live=False, filtered=True)
+    assert output.counts(7) == "no control messages that -Y takes in 7 packets"
+    output.show(record(goodbye()))
+    assert output.counts(7) == "1 control message that -Y takes in 7 packets: 1 Goodbye"
+
+
+@pytest.mark.parametrize("verb", ["decode", "stats", "check", "analyze"])
+def test_who_filters_everything_away_is_told_so(verb: str, fzctl: Run) -> None:
+    sample = str(Path(__file__).parents[2] / "captures" / "setup.pcapng")
+    assert "-Y" in fzctl(verb, "-Y", "fzp2p.kind == 7", sample).err
+    assert "-Y" not in fzctl(verb, sample).err
+
+
 def test_counts_name_what_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(None, None, live=False)
     assert output.counts(7) == "no control messages in 7 packets"

@@ -16,6 +16,7 @@ from fzctl.render.glossary import GLOSSARY
 from fzctl.render.laddersvg import to_svg
 from fzctl.render.storyhtml import to_html
 from fzctl.render.verdict import verdict_on
+from tests.analysis.scenario import Scene
 from tests.hostile import ATTACKS, NAME, packets
 from tests.records import TIME, harmful, raw, record
 from tests.render.analyses import SCRIPTS, analysis_of, hostile, inactive, with_traffic, working
@@ -143,6 +144,28 @@ def test_a_browser_opens_it_without_complaint_or_network(
     assert verdict_on(analysis).headline in Page(visit.out).text
     assert visit.console == []
     assert visit.requests == []
+
+
+_ASK_WIDTH = """<script>
+const page = document.documentElement;
+document.body.innerHTML = page.scrollWidth > page.clientWidth ? "too wide" : "fits";
+</script>"""
+
+
+@pytest.mark.peer("chromium")
+def test_the_longest_domain_makes_no_page_wider_than_its_window(
+    tmp_path: Path, require_peer: Callable[[str], str]
+) -> None:
+    domain = ".".join(("a" * 63, "b" * 63, "c" * 63, "d" * 61))
+    scene = Scene()
+    scene.ask(0, domain)
+    scene.answer(1, domain, "Inactive")
+    page = to_html([analysis_of(scene.records, files=(f"{domain}.pcap",))])
+    path = tmp_path / "report.html"
+    # The page's own policy would let nobody ask.
+    path.write_text(re.sub("<meta http-equiv[^>]*>", "", page) + _ASK_WIDTH, encoding="utf-8")
+    out = browse(require_peer("chromium"), path, tmp_path, "--dump-dom", "--window-size=800,600").out
+    assert ("fits" in out, "too wide</body>" in out) == (True, False)
 
 
 def test_of_a_packet_too_large_for_a_receiver_the_beginning_is_dumped() -> None:
