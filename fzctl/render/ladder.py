@@ -12,10 +12,19 @@ from fzctl.analysis.findings import Finding, Spot
 from fzctl.analysis.ladder import Analysis, Flow, Rung, Sent
 from fzctl.analysis.story import Asked, Change, Connection, Session
 from fzctl.nat.client import State
-from fzctl.protocol.kinds import CLIENT, DESTINATION, DOMAIN, GATEWAY, GOODBYE, STATUS
+from fzctl.protocol.kinds import (
+    CLIENT,
+    DESTINATION,
+    DOMAIN,
+    GATEWAY,
+    GOODBYE,
+    NO_AUTHORIZATION,
+    PROTOCOL,
+    STATUS,
+)
 from fzctl.render.escape import escape
 from fzctl.render.spans import format_size, format_span
-from fzctl.render.words import count_of, title_of, verdict_of
+from fzctl.render.words import count_of, shorten, title_of, verdict_of
 
 RIGHT: Final = "right"
 LEFT: Final = "left"
@@ -151,6 +160,10 @@ class _Builder:
         elif message.declaration is GOODBYE:
             mood = "dim"
             notes.append("connection over")
+        elif message.declaration is NO_AUTHORIZATION:
+            mood = "ignored"
+            denied = shorten(PROTOCOL.type.texts(PROTOCOL.type.from_json(PROTOCOL.name, fields)))
+            notes.append(f"denied: {denied}")
         elif message.declaration is not None and message.declaration.answers is not None:
             mood, words = "ignored", "answers nothing that was seen"
             notes.append(words)

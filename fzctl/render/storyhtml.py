@@ -46,7 +46,7 @@ table { border-collapse: collapse; } .wide { overflow-x: auto; }
 th { text-align: left; font-size: 13px; color: #59636e; font-weight: 600; }
 th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid #d1d9e0; vertical-align: top; }
 .right { text-align: right; }
-th { overflow-wrap: normal; }
+th, td:not(:first-child) { overflow-wrap: normal; }
 .good { color: #116329; } .bad { color: #b3161f; } .ignored { color: #7d4e00; } .dim { color: #59636e; }
 .finding { border-left: 4px solid #59636e; padding: 2px 0 2px 12px; margin: 12px 0; }
 .finding.error { border-color: #cf222e; } .finding.warning { border-color: #9a6700; }

@@ -19,6 +19,7 @@ _STYLES: Final = {"good": "green", "ignored": "yellow", "bad": "red"}
 _WRAPPED: Final = ("Domain", "Content")
 _TIME: Final = "Time (UTC)"
 _CLOCK: Final = len("12:43:01.123456")
+_DATED: Final = len("12:43:01.123")
 _DIM: Final = (_TIME, "Resource")
 _ROOMY: Final = 100
 
@@ -70,7 +71,7 @@ def _cells(record: Record, *, roomy: bool, dated: bool) -> dict[str, Text]:
     if words.remark:
         lines.append(Text(words.remark, style=style))
     return {
-        _TIME: Text("" if record.time is None else format_moment(record.time, dated=dated, length=_CLOCK)),
+        _TIME: Text("" if record.time is None else _moment(record.time, dated=dated)),
         "File": Text(escape(record.file or "")),
         "Frame": Text(str(record.frame)),
         "Way": Text(escape(record.direction or "")),
@@ -80,3 +81,8 @@ def _cells(record: Record, *, roomy: bool, dated: bool) -> dict[str, Text]:
         "Domain": Text(words.domain if roomy else ""),
         "Content": Text("\n").join(lines),
     }
+
+
+def _moment(time: int, *, dated: bool) -> str:
+    """Beside a date milliseconds have to do, or it takes the room of an address."""
+    return format_moment(time, dated=dated, length=_DATED if dated else _CLOCK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fzctl.render.ladder import FLOW, GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, Row, file_marks, ladder_rows
 from tests.analysis.scenario import Scene
-from tests.records import harmful
+from tests.records import harmful, raw
 from tests.render.analyses import analysis_of, hostile, inactive, with_traffic, working
 
 
@@ -52,6 +52,15 @@ def test_what_is_not_answered_waits_until_the_input_or_the_connection_ends() -> 
     scene.answer(20.1)
     rows = ladder_rows(analysis_of(scene.records), 100)
     assert told(rows)[1] == (MISSING, LEFT, "no answer within 5.000 s", "")
+
+
+def test_a_denied_packet_is_no_good_news() -> None:
+    denied = raw(3, '{"dst":"10.0.0.1","protocol":{"tcp":{"dst_port":443}}}')
+    scene = Scene()
+    scene.add(0, denied, "b>a")
+    [row] = ladder_rows(analysis_of(scene.records), 100)
+    assert told([row]) == [(MESSAGE, LEFT, "NoAuthorization 10.0.0.1", "denied: tcp port 443, FZ313")]
+    assert row.mood == "ignored"
 
 
 def test_of_many_rungs_the_ends_are_shown_and_how_many_are_missing() -> None:

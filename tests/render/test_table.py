@@ -71,4 +71,4 @@ def test_the_day_stands_above_and_where_there_are_several_in_each_row() -> None:
     two = [record(goodbye(), time=day), record(goodbye(), time=2 * day)]
     title, *rows = table_text(two, 80, colour=False).splitlines()
     assert title.startswith("Time (UTC)  ")
-    assert [row[:27] for row in rows] == ["1970-01-02 00:00:00.000000 ", "1970-01-03 00:00:00.000000 "]
+    assert [row[:25] for row in rows] == ["1970-01-02 00:00:00.000  ", "1970-01-03 00:00:00.000  "]
