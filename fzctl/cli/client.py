@@ -27,6 +27,7 @@ from fzctl.protocol.codec import decode
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_domain
 from fzctl.records import Record
+from fzctl.render.clock import Days
 from fzctl.render.escape import escape
 from fzctl.render.words import count_of
 
@@ -140,6 +141,7 @@ class _Screen:
         self._transcript: Final = Transcript(args, None, carrier)
         self._carrier: Final = carrier
         self._began: Final = time.monotonic()
+        self._days: Final = Days()
 
     def take(self, happening: Happening) -> None:
         self._transcript.take(happening)
@@ -151,7 +153,11 @@ class _Screen:
         if self._form == "text":
             from fzctl.render.exchanges import to_exchange_line
 
-            self._print(to_exchange_line(happening.exchange, when, width=self._width, colour=self._colour))
+            brief = sys.stdout.isatty()
+            line = to_exchange_line(
+                happening.exchange, when, width=self._width, colour=self._colour, brief=brief
+            )
+            self._print((self._days.heading(when) if brief else "") + line)
         elif self._form == "jsonl":
             from json import dumps
 

@@ -209,18 +209,13 @@ def width_wanted() -> int:
 
 
 def _text_form(args: Namespace, form: str, *, live: bool) -> Form:
+    from fzctl.render.clock import Days
     from fzctl.render.lines import to_line
     from fzctl.render.tree import to_tree
 
     colour = colour_wanted(args.color)
     terminal = sys.stdout.isatty()
-    days = None
-    if form == "text" and terminal:
-        from time import time_ns
-
-        from fzctl.render.clock import Days
-
-        days = Days(time_ns() if live else None)
+    days = Days() if form == "text" and terminal else None
 
     def show(record: Record) -> str:
         if form == "tree":

@@ -45,9 +45,8 @@ def format_moment(nanoseconds: int | None, *, dated: bool, length: int = 12) -> 
 class Days:
     """Names the day where lines have the time of day alone: at the first one, and where it changes."""
 
-    def __init__(self, today: int | None = None) -> None:
-        """``today`` is a time of the day that everybody knows, where there is one."""
-        self._day = day_of(today)
+    def __init__(self) -> None:
+        self._day = ""
 
     def heading(self, nanoseconds: int | None) -> str:
         """A line with its end before the one of that time; empty within a day."""

@@ -16,11 +16,16 @@ _WIDTH: Final = len("Unanswered")
 _NANOSECONDS: Final = 1_000_000_000
 
 
-def to_exchange_line(exchange: Exchange, time_ns: int, *, width: int = 0, colour: bool = False) -> str:
-    """An exchange that went on, as one line without its end; domains are given ``width`` columns."""
+def to_exchange_line(
+    exchange: Exchange, time_ns: int, *, width: int = 0, colour: bool = False, brief: bool = False
+) -> str:
+    """An exchange that went on, as one line without its end; domains are given ``width`` columns.
+
+    ``brief`` is for a terminal: no date.
+    """
     return "  ".join(
         (
-            paint(format_clock(time_ns), "dim", colour),
+            paint(format_clock(time_ns) if brief else format_time(time_ns) or "-", "dim", colour),
             _state(exchange.state, colour),
             f"{escape(exchange.domain):<{width}}",
             _story(exchange),

@@ -85,8 +85,3 @@ def test_a_day_is_named_where_it_begins_and_not_again() -> None:
     assert [days.heading(time) for time in times] == [
         "-- 2026-11-22 UTC --\n", "", "", "-- 2026-11-23 UTC --\n", "", "-- 2026-11-22 UTC --\n",
     ]  # fmt: skip
-
-
-def test_today_is_known_until_it_is_over() -> None:
-    days = Days(NOON)
-    assert [days.heading(time) for time in (NOON, NOON + DAY)] == ["", "-- 2026-11-23 UTC --\n"]

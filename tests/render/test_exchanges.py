@@ -32,8 +32,9 @@ ASKED = Exchange("wiki.example.com", RESOURCE, IPS, PENDING, 1, 10.0, 1)
 )
 def test_a_line(exchange: Exchange, text: str) -> None:
     line = to_exchange_line(exchange, TIME)
-    assert line.startswith("12:43:01.123456  ")
+    assert line.startswith("2026-11-22T12:43:01.123456789Z  ")
     assert line.endswith(text)
+    assert to_exchange_line(exchange, TIME, brief=True) == "12:43:01.123456" + line[30:]
 
 
 def test_a_table_keeps_its_columns() -> None:
