@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from fzctl.protocol.codec import decode, encode
+from fzctl.protocol.kinds import kind_by_name
+from fzctl.records import Record
+from fzctl.render.jsonform import to_object
 from fzctl.render.markdown import fields_table, kinds_table, reasons_table, rules_table
 
 README = Path(__file__).parent.parent / "README.md"
@@ -24,3 +29,14 @@ def test_a_table_in_readme_equals_the_declarations(name: str, request: pytest.Fi
         README.write_text(text[: found.start(2)] + expected + text[found.end(2) :], encoding="utf-8")
         pytest.fail(f"README's table of {name} was rewritten; look at it and run again")
     assert found[2] == expected, "run the tests with --update-golden and look at the difference"
+
+
+def test_the_json_object_in_readme_is_what_comes_of_its_message() -> None:
+    block = re.search(r"```json\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    shown = json.loads(block[1])
+    kind = kind_by_name(shown["name"])
+    assert kind is not None
+    message = decode(encode(kind, shown["fields"]))
+    time = 1_795_351_381_125_456_789
+    assert to_object(Record(shown["frame"], time, message, tuple(shown["path"]))) == shown
