@@ -28,7 +28,7 @@ VERBS = {
     "respond": "play the gateway: answer AssignedIps with DomainStatus",
     "client": "play the client against a live gateway",
     "resilience": "loss, re-ordering, late answers: what client and gateway bear",
-    "analyze": "what happened: exchanges, NAT state, what is wrong; text, JSON, HTML",
+    "analyze": "what happened: exchanges, NAT state, findings; text, JSON, HTML",
     "check": "only what is wrong, why it matters and what to look at next",
     "stats": "counts, rates, sizes, response times",
     "compare": "tshark's reading of the same file, field by field",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from importlib import import_module
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 _WIDTH = 100
+_NARROWEST = 40
 
 # argparse has every phrase of its own looked up in translations, file by file. There are none for
 # fzctl, and looking costs 2 ms and 300 KB at each start.
@@ -96,7 +98,15 @@ def positive(text: str) -> int:
 
 
 class _Formatter(RawDescriptionHelpFormatter):
-    """Lines as long as they are in the source; argparse would import a lot to ask the terminal."""
+    """Lines as long as in the source, or as a terminal that is narrower; argparse imports a lot to ask it."""
 
     def __init__(self, prog: str, **settings: Any) -> None:
-        super().__init__(prog, **{**settings, "width": _WIDTH, "max_help_position": 30})
+        super().__init__(prog, **{**settings, "width": _width(), "max_help_position": 30})
+
+
+def _width() -> int:
+    if not sys.stdout or not sys.stdout.isatty():
+        return _WIDTH
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    # One that does not know its size says 0.
+    return min(_WIDTH, max(columns, _NARROWEST)) if columns else _WIDTH

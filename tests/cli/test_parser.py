@@ -10,6 +10,7 @@ import pytest
 from fzctl.cli.main import VERBS
 from fzctl.cli.parser import Parser, add_common_arguments, build_parser
 from fzctl.errors import UsageError
+from tests.cli.conftest import Run
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -25,6 +26,19 @@ def test_help_fits_a_hundred_columns(verb: str, monkeypatch: pytest.MonkeyPatch)
     text = build_parser(verb).format_help()
     assert max(map(len, text.splitlines())) <= 100
     assert re.search(r"^everywhere:$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", ["decode", "client"])
+def test_options_fit_a_terminal_that_is_narrower(verb: str, terminal: Run) -> None:
+    lines = terminal(f"$FZCTL {verb} --help", columns=80).lines
+    options = [line for line in lines if line.startswith("   ")]
+    assert 60 < max(map(len, options)) <= 80
+    lines = terminal(f"$FZCTL {verb} --help", columns=0).lines
+    assert 80 < max(map(len, lines)) <= 100
+
+
+def test_the_list_of_verbs_fits_a_terminal() -> None:
+    assert all(len(verb) < 12 and len(what) <= 66 for verb, what in VERBS.items())
 
 
 def test_an_error_is_ours_and_harmless() -> None:
