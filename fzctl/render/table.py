@@ -28,12 +28,14 @@ def to_table(records: Sequence[Record], width: int) -> Table:
     """The records as a table, without the columns that have nothing to say or find no room."""
     times = [record.time for record in records if record.time is not None]
     dated = not is_of_one_day(times)
+    # A time may be of a year that has no four digits.
+    day = "" if dated or not times else day_of(times[0])
     rows = [_cells(record, roomy=width >= _ROOMY, dated=dated) for record in records]
     names = [name for name in rows[0] if any(row[name].plain for row in rows)] if rows else []
     table = Table(box=None, pad_edge=False, header_style="bold dim", padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(
-            f"{day_of(times[0])} UTC" if name == _TIME and not dated else name,
+            f"{day} UTC" if name == _TIME and day else name,
             justify="right" if name == "Frame" else "left",
             style="dim" if name in _DIM else "bold" if name == "Kind" else "",
             no_wrap=name not in _WRAPPED,

@@ -68,6 +68,7 @@ def test_the_day_stands_above_and_where_there_are_several_in_each_row() -> None:
     day = 86_400 * 10**9
     one = [record(goodbye(), time=day), record(goodbye(), time=None)]
     assert table_text(one, 80, colour=False).startswith("1970-01-02 UTC   Frame")
+    assert table_text([record(goodbye(), time=2**80)], 80, colour=False).startswith("Time (UTC)  Frame")
     two = [record(goodbye(), time=day), record(goodbye(), time=2 * day)]
     title, *rows = table_text(two, 80, colour=False).splitlines()
     assert title.startswith("Time (UTC)  ")
