@@ -244,7 +244,8 @@ def _sessions(analysis: Analysis, most: int) -> Table | None:
         rows.append((
             Cell(str(each.number)), Cell("" if each.tunnel is None else str(each.tunnel)),
             Cell(f"{escape(each.ends[0])} > {escape(each.ends[1])}"),
-            Cell(format_moment(each.time, dated=dated)), Cell("" if each.rekeys is None else f"of {each.rekeys}"),
+            Cell(format_moment(each.time, dated=dated)),
+            Cell("" if each.rekeys is None else f"of {each.rekeys}"),
             Cell(f"{each.control:,}"), Cell(", ".join(paths)),
             Cell(f"{sum(each.undecrypted):,}", "bad" if sum(each.undecrypted) else ""),
         ))  # fmt: skip

@@ -62,9 +62,9 @@ def table_text(records: Sequence[Record], width: int, *, colour: bool) -> str:
 
 
 def _cells(record: Record, *, roomy: bool, dated: bool) -> dict[str, Text]:
-    """One row, ``dated`` where not all are of one day; where there is little room the domain is the content's first line.
+    """One row; where there is little room the domain is the content's first line.
 
-    Text objects, because a string would be read for rich's markup.
+    ``dated`` where not all are of one day. Text objects, because a string would be read for rich's markup.
     """
     words = describe(record)
     style = _STYLES[words.mood]

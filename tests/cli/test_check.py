@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,7 +197,9 @@ def test_a_terminal_gets_lines_that_fit(columns: int, terminal: Run, capture: st
     assert found.code == 1
     assert all(len(line) <= columns for line in found.lines[:-1])
     assert RESOURCE not in found.out
-    assert all(re.match(r"    2026\S+\.\d{6}Z  #", line) for line in found.lines if line.startswith("    2026"))
+    assert all(
+        re.match(r"    2026\S+\.\d{6}Z  #", line) for line in found.lines if line.startswith("    2026")
+    )
     assert any(line.startswith("    2026") for line in found.lines)
 
 
