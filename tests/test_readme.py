@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,18 @@ def test_the_json_object_in_readme_is_what_comes_of_its_message() -> None:
     message = decode(encode(kind, shown["fields"]))
     time = 1_795_351_381_125_456_789
     assert to_object(Record(shown["frame"], time, message, tuple(shown["path"]))) == shown
+
+
+def test_what_readme_types_into_scapys_console_works_there(tmp_path: Path) -> None:
+    block = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    lines = [line.removeprefix(">>> ") for line in block[1].splitlines()]
+    done = subprocess.run(
+        [sys.executable, "-m", "scapy", "-H"],
+        input="\n".join([*lines, "print(_.summary(), bytes(_).hex()[96:])"]) + "\n",
+        cwd=README.parent, env={**os.environ, "HOME": str(tmp_path), "SCAPY_HISTFILE": ""},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert "gitlab.example.com" in done.stdout
+    assert "IPv6 / FzP2p / Goodbye" in done.stdout
+    assert "Error" not in done.stdout + done.stderr
