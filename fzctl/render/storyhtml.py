@@ -45,8 +45,8 @@ svg { width: 100%; height: auto; }
 table { border-collapse: collapse; } .wide { overflow-x: auto; }
 th { text-align: left; font-size: 13px; color: #59636e; font-weight: 600; }
 th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid #d1d9e0; vertical-align: top; }
-.right { text-align: right; }
-th, td:not(:first-child) { overflow-wrap: normal; }
+.right { text-align: right; } td.right { white-space: nowrap; }
+th, td + td { overflow-wrap: normal; }
 .good { color: #116329; } .bad { color: #b3161f; } .ignored { color: #7d4e00; } .dim { color: #59636e; }
 .finding { border-left: 4px solid #59636e; padding: 2px 0 2px 12px; margin: 12px 0; }
 .finding.error { border-color: #cf222e; } .finding.warning { border-color: #9a6700; }
