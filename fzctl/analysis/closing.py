@@ -63,7 +63,7 @@ def why_inactive(passed: int | None, fastest: int | None, *, is_outside: bool) -
         return f"{took}: the resource's address does not cover the domain"
     if passed >= LOOKUP_LIMIT - JITTER:
         return f"{took}: the gateway's DNS lookup did not end in its ten seconds"
-    if fastest is not None and passed <= fastest:
+    if fastest is not None and passed < fastest:
         return f"{took}, sooner than any Active: likely no authorization for this resource"
     return f"{took}: no authorization, no DNS resource, or an address that does not cover the domain"
 

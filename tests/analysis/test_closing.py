@@ -108,3 +108,8 @@ def test_spans_of_time_are_short() -> None:
     ]  # fmt: skip
     assert since(Spot(1, None, None), 5) is None
     assert since(Spot(1, 2, None), 5) == 3
+
+
+def test_only_what_is_sooner_than_any_active_is_called_so() -> None:
+    assert "sooner than any Active" in why_inactive(19, 20, is_outside=False)
+    assert "sooner" not in why_inactive(20, 20, is_outside=False)
