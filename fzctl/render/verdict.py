@@ -90,8 +90,9 @@ def _headline(story: Story, domains: Sequence[tuple[Connection, Domain]], mood: 
         return "Nothing is wrong, but no domain was answered."
     count = _count_of(domains)
     one = "The one domain" if count == 1 else f"Each of the {count} domains"
-    slowest = format_span(max(answered))
-    return f"All is well. {one} that the client asked for works; the slowest answer took {slowest}."
+    # Of a clock that stepped back the first is all that can be said.
+    slowest = f"; the slowest answer took {format_span(max(answered))}" if max(answered) > 0 else ""
+    return f"All is well. {one} that the client asked for works{slowest}."
 
 
 def _overview(analysis: Analysis, domains: Sequence[tuple[Connection, Domain]]) -> str:

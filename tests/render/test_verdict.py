@@ -28,6 +28,13 @@ def test_a_domain_that_works_is_well_with_its_slowest_answer() -> None:
     assert found.look == ()
 
 
+def test_of_a_clock_that_stepped_back_no_span_is_told() -> None:
+    scene = Scene()
+    scene.ask(1)
+    scene.answer(0.9)
+    assert verdict_of(scene).headline == "All is well. The one domain that the client asked for works."
+
+
 def test_an_inactive_after_ten_seconds_leads_to_the_gateways_dns() -> None:
     found = verdict_of(inactive())
     assert found.mood == "bad"
