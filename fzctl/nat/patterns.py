@@ -44,22 +44,28 @@ class DomainPattern:
 
 def _translate(path: str, text: str) -> str:
     """A regular expression for what the glob crate matches (``Pattern::new``, ``matches_from``)."""
-    found = []
+    found: list[str] = []
     position = 0
+    # Where in ``found`` the last * and the last ** stand, once there is one.
+    star = stars = -1
     while position < len(path):
         character = path[position]
         if character == "?":
             found.append("[^/]")
         elif character == "*":
-            stars = len(path) - position - len(path[position:].lstrip("*"))
-            end = position + stars
+            count = len(path) - position - len(path[position:].lstrip("*"))
+            end = position + count
             is_whole = (position == 0 or path[position - 1] == "/") and path[end : end + 1] in ("", "/")
-            if stars > 2 or (stars == 2 and not is_whole):
+            if count > 2 or (count == 2 and not is_whole):
                 raise UsageError(f"{text!a} is no domain pattern: ** stands for whole labels only")
-            if stars == 1:
-                found.append("[^/]*")
+            _settle(found, star)
+            if count == 1:
+                star = len(found)
+                found.append("[^/]*?")
             else:
-                found.append(".*" if end == len(path) else "(?:.*/)?")
+                _settle(found, stars)
+                star, stars = -1, len(found)
+                found.append(".*" if end == len(path) else "(?:.*?/)??")
                 end += 1
             position = end
             continue
@@ -71,6 +77,17 @@ def _translate(path: str, text: str) -> str:
             found.append(re.escape(character))
         position += 1
     return "".join(found)
+
+
+def _settle(found: list[str], star: int) -> None:
+    """Let the star at that place, and what is behind it, match where it first can and nowhere else.
+
+    Before another star of its kind or a wider one nothing is lost by that: what could follow a
+    later place can follow the first one, too. Without it, time grows with a power of the stars.
+    """
+    if star >= 0:
+        found[star] = f"(?>{found[star]}"
+        found.append(")")
 
 
 def _translate_group(path: str, start: int, text: str) -> tuple[str, int]:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fzctl.errors import UsageError
 from fzctl.nat.patterns import DomainPattern
+from fzctl.protocol.reasons import Refusal
+from fzctl.protocol.values import parse_domain
 
 CASES = json.loads((Path(__file__).parent / "vectors" / "domain_patterns.json").read_bytes())["cases"]
 LABELS = st.text("abcXYZ019-_", min_size=1, max_size=8)
@@ -78,3 +80,41 @@ def test_a_domain_covers_itself_in_any_case(labels: list[str]) -> None:
 def test_any_text_is_a_pattern_or_refused(pattern: str, domain: str) -> None:
     with contextlib.suppress(UsageError):
         DomainPattern(pattern).covers(domain)
+
+
+@given(
+    st.text("ab.*?", max_size=14).filter(lambda text: "**" not in text)
+    | st.lists(st.sampled_from(["**", "*", "a", "b", "*a", "a*", "*a*b", "?*"]), max_size=7).map(".".join),
+    st.text("ab.", min_size=1, max_size=14),
+)
+def test_stars_take_what_any_choice_of_lengths_would(pattern: str, domain: str) -> None:
+    try:
+        path = parse_domain(domain).replace(".", "/")
+    except Refusal:
+        return
+    sought = pattern.replace(".", "/")
+    itself = sought.startswith("*/") and sought[2:] == path
+    assert DomainPattern(pattern).covers(domain) is (itself or _covers(sought, path))
+
+
+def _covers(pattern: str, path: str) -> bool:
+    if not pattern or not path:
+        return pattern in ("", "*", "**") and not path or (pattern.startswith("**/") and _covers(pattern[3:], path))
+    if pattern == "**":
+        return True
+    if pattern.startswith("**/"):
+        places = [0, *(number + 1 for number, each in enumerate(path) if each == "/")]
+        return any(_covers(pattern[3:], path[place:]) for place in places)
+    if pattern[0] == "*":
+        end = f"{path}/".index("/")
+        return any(_covers(pattern[1:], path[taken:]) for taken in range(end + 1))
+    fits = path[0] != "/" if pattern[0] == "?" else path[0] == pattern[0]
+    return fits and _covers(pattern[1:], path[1:])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "domain"),
+    [("*a" * 30 + "b.c", f"{'a' * 63}.c"), ("**." * 60 + "b", "a." * 120 + "a"), ("**.*a*a*a.b", "aaaa." * 40 + "a")],
+)
+def test_many_stars_take_no_time(pattern: str, domain: str) -> None:
+    assert not DomainPattern(pattern).covers(domain)
