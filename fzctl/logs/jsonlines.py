@@ -68,7 +68,7 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
         return [*_known(values, pieces, file, line), _unknown(file, line, raw, problem)]
     except RecursionError:
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
-    if _brackets(text) > _DEEPEST and _is_deep(values):
+    if _brackets(text) > _DEEPEST and is_deep(values):
         return [_unknown(file, line, raw, _join(problem, _TOO_DEEP))]
     if position < len(text):
         problem = _join(problem, f"more than {_MOST_IN_ROW} JSON values on one line")
@@ -80,6 +80,21 @@ def parse_json(text: str, file: str | None, line: int, raw: str, problem: str | 
     if "\\u" in text and _has_half_a_pair(values):
         problem = _join(problem, "half of a surrogate pair")
     return _events(values, pieces, file, line, raw, problem)
+
+
+def is_deep(values: list[Any]) -> bool:
+    """Is there more nesting than whoever writes it out again should have to bear?"""
+    level: list[Any] = values
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _events(
@@ -217,21 +232,6 @@ def _words(error: ValueError) -> str:
 
 def _brackets(text: str) -> int:
     return text.count("{") + text.count("[")
-
-
-def _is_deep(values: list[Any]) -> bool:
-    """Is there more nesting than whoever writes it out again should have to bear?"""
-    level: list[Any] = values
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, (dict, list))
-            for inner in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _has_half_a_pair(values: list[Any]) -> bool:

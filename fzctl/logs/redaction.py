@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 
 from fzctl.logs.event import CONTINUATION, SEVERITIES, UNKNOWN, Event, Fields, Span
+from fzctl.logs.jsonlines import is_deep
 from fzctl.redact import Redactor
 
 _NAMES: Final = frozenset(
@@ -33,6 +34,9 @@ _STRUCTURE: Final = frozenset(
         *(*SEVERITIES, "WARNING", "null", "true", "false"),
     )
 )
+_MOST_INSIDE: Final = 2
+"""JSON in a text in JSON is read; each level more would be for nobody but a bomb."""
+
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _SOURCE: Final = re.compile(r"(?:[\w+-]+/)*[\w-]+\.rs:[0-9]+")
 
@@ -84,18 +88,20 @@ class LogRedactor:
             [(self._redactor.redact_prose(name), self._value(name, value)) for name, value in fields]
         )
 
-    def _value(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: Any, inside: int = 0) -> Any:
+        """``inside`` is in how many texts that are JSON the value stands."""
         if isinstance(value, str):
-            return self._text(name, value)
+            return self._text(name, value, inside)
         if isinstance(value, list):
-            return [self._value(name, each) for each in value]
+            return [self._value(name, each, inside) for each in value]
         if isinstance(value, dict):
-            return {self._redactor.redact_prose(key): self._value(key, each) for key, each in value.items()}
+            prose = self._redactor.redact_prose
+            return {prose(key): self._value(key, each, inside) for key, each in value.items()}
         return value
 
-    def _text(self, name: str, text: str) -> str:
-        if text[:1] in ("{", "[") and (document := _read(text)) is not None:
-            new = self._value(name, document)
+    def _text(self, name: str, text: str, inside: int = 0) -> str:
+        if inside < _MOST_INSIDE and text[:1] in ("{", "[") and (document := _read(text)) is not None:
+            new = self._value(name, document, inside + 1)
             return json.dumps(new, ensure_ascii=False, separators=(",", ":"))
         if name.lower() in _NAMES:
             self._remember(text)
@@ -124,10 +130,12 @@ class LogRedactor:
 
 
 def _read(text: str) -> Any:
+    """The document that a text is, where it is one that is not nested too deeply."""
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return None if is_deep([document]) else document
 
 
 def _is_inside_a_name(text: str, start: int, end: int) -> bool:

@@ -54,6 +54,28 @@ def large_name() -> bytes:
     return json.dumps({"time": "2026-08-22T00:53:24Z", "severity": "INFO", "n" * 900_000: 1}).encode()
 
 
+def of_message(message: str) -> bytes:
+    event = {"time": "2026-08-22T00:53:24Z", "severity": "INFO", "message": message, "error": message}
+    return json.dumps(event).encode() + b"\n"
+
+
+def deep() -> bytes:
+    """JSON in a text, which is as deep as Python just reads it."""
+    return b"".join(
+        of_message(opening * count + "1" + closing * count)
+        for opening, closing in (("[", "]"), ('{"a":', "}"))
+        for count in (150, 400, 700, 900)
+    )
+
+
+def matryoshka() -> bytes:
+    """None of these is deep; all of them are."""
+    text = "[]"
+    for _ in range(12):
+        text = "[" * 99 + json.dumps(text) + "]" * 99
+    return of_message(text)
+
+
 # fmt: off
 BOMBS = {
     "gzip of zeros": Bomb(LOGS, "a.gz", lambda: gzipped((bytes(MEGABYTE), 64)), 3, "binary data"),
@@ -65,6 +87,9 @@ BOMBS = {
         "logs {0} {0}.2", "a.gz", lambda: gzipped((LINE, 1), (LONG, 8)), 0, "", HI, 24,
     ),
     "redacted": Bomb("logs --redact {}", "a", lambda: LINE + b"secret" * 30_000, 0, "", HI),
+    "a token after the other": Bomb(LOGS, "a", lambda: LINE + b"token=" * 50_000, 0, "", HI),
+    "levels inside a text, redacted": Bomb("logs --redact {}", "a", lambda: LINE + deep(), 0, "", HI),
+    "texts inside texts, redacted": Bomb("logs --redact {}", "a", lambda: LINE + matryoshka(), 0, "", HI),
     "a million levels": Bomb(
         LOGS, "a", lambda: LINE + b"[" * 1_000_000 + b"\n" + b'{"a":' * 200_000, 0, "", HI,
     ),

@@ -243,6 +243,8 @@ TOKEN = "SFMyNTY.g2gDaANtAAAAJDNhYWNlYj"
         "GET wss://api.example.com/client?token={}&external_id=1",
         "Authorization: Bearer {}",
         "with token {}",
+        "token=token=token={}",
+        "token=" + "x" * 100 + "{}",
         "password={}",
         f'{TEXT_LINE} relay_password="{{}}"',
         '{{"severity":"INFO","time":"2026-08-22T00:53:24Z","message":"m","token":"{}"}}',

@@ -210,3 +210,20 @@ def test_names_are_learned_from_fields_for_the_lines_before() -> None:
     redactor.learn(one("2026-08-22T00:53:24.158Z DEBUG a::b: done domain=intranet name=two words"))
     assert re.fullmatch(r"looked up \w{8} twice", redactor.redact(before).message or "")
     assert "intranet" not in (redactor.redact(before).message or "")
+
+
+@pytest.mark.parametrize("depth", [90, 150, 900])
+def test_json_in_a_text_loses_its_names_however_deep_it_is(depth: int) -> None:
+    document = "[" * depth + json.dumps({"domain": "gitlab", "host": "jira.mycorp.com"}) + "]" * depth
+    event = redact(one(json.dumps({"time": STAMP, "severity": "INFO", "message": document})))
+    assert event.message is not None
+    assert event.message.count("[") == depth
+    assert not SECRETS.search(shown(event))
+
+
+def test_json_in_texts_in_json_loses_its_names() -> None:
+    text = "gitlab.mycorp.com"
+    for _ in range(5):
+        text = json.dumps({"domain": text})
+    event = redact(one(json.dumps({"time": STAMP, "severity": "INFO", "message": text})))
+    assert not SECRETS.search(shown(event))
