@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fzctl.wireguard.directions import Directions
-from fzctl.wireguard.keyring import Keyring
+from fzctl.wireguard.keyring import ANSWER_TRIES, PSK_TRIES, Keyring, TriesSpentError
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, Response
 from fzctl.wireguard.noise import (
@@ -26,6 +26,10 @@ MAX_LISTED: Final = 4096
 NO_INITIATION: Final = "the handshake's initiation is not in the capture"
 NO_RESPONSE: Final = "the handshake's response is not in the capture"
 NO_RESPONDER: Final = "no key of the responder fits: its static key is needed, private or public"
+TRIES_SPENT: Final = (
+    "too many keys were tried on handshakes before this one; a key log with nothing but the keys of this "
+    "capture may open it"
+)
 TWO_NEEDED: Final = "both private keys of one side are needed, static and ephemeral: "
 
 
@@ -41,6 +45,7 @@ class Handshakes:
         self.listed: Final[list[Session]] = []
         self.count = 0
         self._ring: Final = ring
+        self._is_over = False
         self._without_keys: Final = IndexTable[Session](MAX_WITHOUT_KEYS)
         self._given: Final[dict[tuple[int, Secret], TransportKey]] = {}
         self._one_way: Final[dict[tuple[str, str], Session]] = {}
@@ -48,6 +53,7 @@ class Handshakes:
 
     def initiation(self, seen: Seen[Initiation]) -> Session:
         """Take in an initiation. The same datagram a second time is the same handshake."""
+        self._ring.grant()
         index = seen.message.sender
         for session in self._at(index):
             if session.initiation is not None and session.initiation.datagram == seen.datagram:
@@ -67,6 +73,7 @@ class Handshakes:
 
         Without keys it belongs to the newest initiation with its index that has no answer yet.
         """
+        self._ring.grant()
         index = seen.message.receiver
         asked = [s for s in self._at(index) if s.initiation and s.initiation.message.sender == index]
         for session in (*asked, *self._without_keys.find(seen.message.sender)):
@@ -88,9 +95,14 @@ class Handshakes:
         return session
 
     def retry(self) -> None:
-        """There are new keys: try them on all handshakes that had none."""
+        """There are new keys: try them on all handshakes that had none, until that has cost too much."""
+        if self._is_over:
+            return
         for session in dict.fromkeys(self._without_keys.values()):
             if session.initiation is None or session.keyed:
+                continue
+            if not self._may_try():
+                session.missing = TRIES_SPENT
                 continue
             if session.opened is None:
                 self._open(session, session.initiation)
@@ -125,13 +137,24 @@ class Handshakes:
         """Halves of handshakes that are still remembered: they have no number."""
         return [s for s in dict.fromkeys(self._without_keys.values()) if s.number is None]
 
+    def _may_try(self) -> bool:
+        try:
+            self._ring.spend(PSK_TRIES)
+        except TriesSpentError:
+            self._is_over = True
+        return not self._is_over
+
     def _at(self, index: int) -> list[Session]:
         keyed = [key.session for key in self.keyed.find(index)]
         return [*self._without_keys.find(index), *dict.fromkeys(keyed)]
 
     def _open(self, session: Session, seen: Seen[Initiation]) -> None:
         self._note_fits(session, seen.message.ephemeral)
-        session.responder = self._ring.responder_of(seen.message, seen.datagram)
+        try:
+            session.responder = self._ring.responder_of(seen.message, seen.datagram)
+        except TriesSpentError:
+            session.missing = TRIES_SPENT
+            return
         if session.responder is None:
             session.missing = NO_RESPONDER
             return
@@ -148,6 +171,7 @@ class Handshakes:
             session.missing = NO_RESPONSE
 
     def _derive(self, opened: Opened, answer: Seen[Response]) -> SessionKeys:
+        self._ring.spend(ANSWER_TRIES)
         psks = self._ring.psks(opened.ephemeral, answer.message.ephemeral)
         return read_response(opened, answer.message, self._ring.private, psks)
 
@@ -173,6 +197,8 @@ class Handshakes:
             self._derive(session.opened, answer)
         except KeyMissing:
             session.missing = self._needs(session)
+        except TriesSpentError:
+            session.missing = TRIES_SPENT
         except HandshakeError:
             session.missing = (
                 f"the response authenticates neither without a preshared key nor with any of the "

@@ -13,7 +13,7 @@ from fzctl.wireguard.cookies import mac1_key, mac1_of
 from fzctl.wireguard.keylog import LOCAL_EPHEMERAL, LOCAL_STATIC, PRESHARED, REMOTE_STATIC, Entry, KeyLog
 from fzctl.wireguard.keys import PrivateKey, Secret
 from fzctl.wireguard.messages import Initiation
-from fzctl.wireguard.noise import NO_PSK
+from fzctl.wireguard.noise import NO_PSK, HandshakeError
 
 MOST_PSKS: Final = 4096
 """Preshared keys that are tried on a handshake, beside those of its own ephemeral keys."""
@@ -21,11 +21,30 @@ MOST_PSKS: Final = 4096
 MOST_OF_INDEX: Final = 64
 """Transport keys that are kept of one receiver index, the last: indices are random."""
 
+MOST_TRIES: Final = 1 << 24
+"""What may be spent on trying keys that nothing points to, a static key once being one: seconds."""
+
+TRIES_OF_MESSAGE: Final = 512
+"""What each handshake message adds to that, so that a long capture has more."""
+
+PSK_TRIES: Final = 16
+ANSWER_TRIES: Final = 256
+"""What it takes to try a preshared key, and a response on an initiation."""
+
+
+class TriesSpentError(HandshakeError):
+    """More keys were to be tried than a capture's size accounts for."""
+
 
 class Keyring:
-    """Static and ephemeral keys by their public key, preshared keys, transport keys by index."""
+    """Static and ephemeral keys by their public key, preshared keys, transport keys by index.
 
-    def __init__(self) -> None:
+    Whoever makes a capture chooses how many keys and how many handshakes are in it, so trying all
+    of the ones on all of the others has an end: ``responder_of`` and ``psks`` raise TriesSpentError.
+    """
+
+    def __init__(self, tries: int = MOST_TRIES) -> None:
+        self._tries = tries
         self.transport: Final[dict[int, list[Secret]]] = {}
         self._private: Final[dict[bytes, PrivateKey]] = {}
         self._mac1_keys: Final[dict[bytes, bytes]] = {}
@@ -49,21 +68,37 @@ class Keyring:
         return self._private.get(public)
 
     def responder_of(self, initiation: Initiation, datagram: bytes) -> bytes | None:
-        """The static public key that MAC1 says an initiation is meant for."""
+        """The static public key that MAC1 says an initiation is meant for. Raises TriesSpentError."""
         for public, key in self._mac1_keys.items():
+            self.spend(1)
             if mac1_of(key, datagram) == initiation.mac1:
                 return public
         return None
 
     def psks(self, *ephemerals: bytes) -> Iterator[Secret]:
-        """Preshared keys to try: first those of these ephemeral keys, then none, then the first others."""
+        """Preshared keys to try: first those of these ephemeral keys, then none, then the first others.
+
+        Raises TriesSpentError before one of the others.
+        """
         tried: dict[Secret, None] = {}
         for public in ephemerals:
             tried.update(self._psk_of.get(public, {}))
         yield from tried
         for psk in islice(self._psks, MOST_PSKS + 1):
             if psk not in tried:
+                if psk != NO_PSK:
+                    self.spend(PSK_TRIES)
                 yield psk
+
+    def grant(self) -> None:
+        """A handshake message came: more keys may be tried."""
+        self._tries += TRIES_OF_MESSAGE
+
+    def spend(self, tries: int) -> None:
+        """Raises TriesSpentError where so many are not left."""
+        if tries > self._tries:
+            raise TriesSpentError("too many keys were tried")
+        self._tries -= tries
 
     @property
     def psk_count(self) -> int:

@@ -11,11 +11,12 @@ from fzctl.wireguard.handshakes import (
     NO_INITIATION,
     NO_RESPONDER,
     NO_RESPONSE,
+    TRIES_SPENT,
     TWO_NEEDED,
     Handshakes,
 )
 from fzctl.wireguard.keylog import LOCAL_EPHEMERAL, LOCAL_STATIC, PRESHARED, REMOTE_STATIC, Entry, KeyLog
-from fzctl.wireguard.keyring import Keyring
+from fzctl.wireguard.keyring import PSK_TRIES, TRIES_OF_MESSAGE, Keyring
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, Response, parse
 from fzctl.wireguard.sessions import Seen, Session
@@ -248,3 +249,44 @@ def test_of_many_sessions_the_first_are_listed_and_all_are_counted(monkeypatch: 
         answer(target, lab.response)
     assert [session.number for session in target.listed] == [1, 2, 3]
     assert target.count == 5
+
+
+def test_a_handshake_before_which_too_many_keys_were_tried_says_so() -> None:
+    lab = shake_hands(A, B)
+    ring = Keyring(tries=0)
+    others = (Entry(REMOTE_STATIC, Secret(number.to_bytes(32, "big"))) for number in range(TRIES_OF_MESSAGE))
+    ring.add(log(*others, *lab.responder_log().entries))
+    target = Handshakes(ring)
+    assert begin(target, lab.initiation).missing == TRIES_SPENT
+    assert answer(target, lab.response).missing == TRIES_SPENT
+
+
+def test_preshared_keys_are_not_tried_without_end() -> None:
+    lab = shake_hands(A, B, PSK)
+    ring = Keyring(tries=0)
+    others = (Entry(PRESHARED, Secret(number.to_bytes(32, "big"))) for number in range(1, 200))
+    ring.add(log(Entry(LOCAL_STATIC, B), Entry(LOCAL_EPHEMERAL, lab.responder_ephemeral)))
+    ring.add(log(*others))
+    target = Handshakes(ring)
+    begin(target, lab.initiation)
+    assert answer(target, lab.response).missing == TRIES_SPENT
+    own = shake_hands(A, B, PSK)
+    ring.add(own.responder_log())
+    begin(target, own.initiation)
+    assert answer(target, own.response).keyed
+
+
+def test_keys_that_come_over_and_over_are_tried_on_what_went_by_until_that_costs_too_much() -> None:
+    lab = shake_hands(A, B)
+    ring = Keyring(tries=0)
+    target = Handshakes(ring)
+    session = begin(target, lab.initiation)
+    for _ in range(TRIES_OF_MESSAGE // PSK_TRIES):
+        target.retry()
+    assert session.missing == NO_RESPONDER
+    target.retry()
+    assert session.missing == TRIES_SPENT
+    ring.grant()
+    ring.add(lab.responder_log())
+    target.retry()
+    assert session.missing == TRIES_SPENT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fzctl.wireguard.keylog import (
     LOCAL_EPHEMERAL,
     LOCAL_STATIC,
@@ -10,7 +12,7 @@ from fzctl.wireguard.keylog import (
     TRANSPORT_KEY,
     Entry,
 )
-from fzctl.wireguard.keyring import MOST_OF_INDEX, MOST_PSKS, Keyring
+from fzctl.wireguard.keyring import MOST_OF_INDEX, MOST_PSKS, PSK_TRIES, TRIES_OF_MESSAGE, Keyring, TriesSpentError
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, parse
 from fzctl.wireguard.noise import NO_PSK
@@ -101,3 +103,29 @@ def test_of_one_index_and_of_preshared_keys_a_bounded_number_is_tried() -> None:
     assert list(ring.psks(A.public))[:3] == [PSK, NO_PSK, keys[0]]
     assert len(list(ring.psks(A.public))) == MOST_PSKS + 1
     assert ring.psk_count == MOST_PSKS
+
+
+def test_static_keys_are_tried_as_long_as_a_capture_accounts_for() -> None:
+    lab = shake_hands(A, B)
+    message = parse(lab.initiation)
+    assert isinstance(message, Initiation)
+    ring = Keyring(tries=3)
+    ring.add(log(Entry(REMOTE_STATIC, Secret(C.public)), Entry(LOCAL_STATIC, B)))
+    assert ring.responder_of(message, lab.initiation) == B.public
+    with pytest.raises(TriesSpentError):
+        ring.responder_of(message, lab.initiation)
+    ring.grant()
+    for _ in range(TRIES_OF_MESSAGE // 2):
+        assert ring.responder_of(message, lab.initiation) == B.public
+    with pytest.raises(TriesSpentError):
+        ring.responder_of(message, lab.initiation)
+
+
+def test_preshared_keys_that_nothing_points_to_are_not_tried_for_ever_but_their_own_are() -> None:
+    ring = Keyring(tries=PSK_TRIES)
+    ring.add(log(Entry(PRESHARED, OTHER), Entry(LOCAL_EPHEMERAL, A), Entry(PRESHARED, PSK)))
+    assert list(ring.psks(A.public)) == [PSK, NO_PSK, OTHER]
+    again = ring.psks(A.public)
+    assert [next(again), next(again)] == [PSK, NO_PSK]
+    with pytest.raises(TriesSpentError):
+        next(again)
