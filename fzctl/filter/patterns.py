@@ -7,15 +7,21 @@ have two cases. Python's ``re`` on bytes does the same. PCRE2 gives up after a n
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
-from itertools import combinations
+from itertools import combinations, count
 from typing import Final, NamedTuple
 
 from .errors import quoted
 
 # Two wide repeats over the same bytes cost the square of the subject's length, and so on.
 MAX_CHAIN: Final = 3
+# Those with little room add up, too: so many choices between two are taken.
+MAX_BITS: Final = 16
+WIDE_BITS: Final = 4
+# Items that are looked at, and how often: groups in groups would multiply.
+MAX_STEPS: Final = 1_000_000
 # A repeat with this much room counts as one without end.
 WIDE: Final = 10
 # Alternatives are compared pair by pair.
@@ -46,6 +52,7 @@ class _Item(NamedTuple):
     most: int
     possessive: bool
     branches: tuple[tuple[_Item, ...], ...] = ()
+    looks: bool = False
 
 
 def compile_pattern(pattern: bytes) -> re.Pattern[bytes]:
@@ -70,7 +77,7 @@ def compile_pattern(pattern: bytes) -> re.Pattern[bytes]:
         raise PatternError(f"this is no regular expression: {quoted(error.msg)}") from None
     except (RecursionError, OverflowError, MemoryError, ValueError):  # ValueError: a count of 5000 digits
         raise PatternError("this regular expression is too large") from None
-    _refuse_explosion(branches)
+    _Walk([MAX_STEPS]).pass_branches(branches, [])
     return compiled
 
 
@@ -119,10 +126,13 @@ class _Scanner:
         least, most, possessive = self._repeat()
         if opening.startswith(b"(?#"):
             return None
-        if opening.endswith((b"=", b"!")) and not opening.startswith(b"(?P="):
-            least = most = 1  # a look around; what is repeated in it still counts
+        looks = opening.endswith((b"=", b"!")) and not opening.startswith(b"(?P=")
+        if looks:
+            least = most = 1  # what is repeated in it still counts
         accepts = frozenset().union(*(item.accepts for branch in branches for item in branch))
-        return _Item(accepts, least, most, possessive or opening == b"(?>", branches)
+        if opening == b"(?>":
+            branches = ((_Item(accepts, 1, 1, True, branches),),)
+        return _Item(accepts, least, most, possessive, branches, looks)
 
     def _repeat(self) -> tuple[int, int, bool]:
         match = _QUANTIFIER.match(self.pattern, self.position)
@@ -151,39 +161,109 @@ class _Scanner:
         return known
 
 
-def _refuse_explosion(branches: tuple[tuple[_Item, ...], ...]) -> None:
-    for branch in branches:
+class _Earlier(NamedTuple):
+    """A repeat that was passed, and could have left some of what it took to what follows."""
+
+    accepts: frozenset[int]
+    room: int
+    place: int
+
+
+class _Walk:
+    """Passes the items in the order of a subject's bytes, and refuses what has too many ways to match.
+
+    Two items that vary have more than one way where they share bytes and nothing that must stand
+    between them parts them.
+    """
+
+    def __init__(self, steps: list[int], *, is_body: bool = False) -> None:
+        """``is_body``: of something that is repeated without end, where two ways are too many."""
+        self._steps = steps
+        self._is_body = is_body
+        self._places = count()
+
+    def pass_branches(
+        self, branches: tuple[tuple[_Item, ...], ...], before: list[_Earlier]
+    ) -> list[_Earlier]:
+        """What is behind any of the branches."""
+        behind = [each for branch in branches for each in self._pass_branch(branch, before)]
+        return list(dict.fromkeys(behind))
+
+    def _pass_branch(self, branch: tuple[_Item, ...], before: list[_Earlier]) -> list[_Earlier]:
+        reach = before
         for item in branch:
-            if item.branches:
-                if (
-                    item.most - item.least >= WIDE
-                    and not item.possessive
-                    and not _is_unambiguous(item.branches)
-                ):
-                    raise PatternError(
-                        "a repeat of something that itself repeats or varies can take forever; "
-                        "let a fixed sign part the repetitions, or use ++, *+ or (?>...)"
-                    )
-                _refuse_explosion(item.branches)
-        if _longest_chain(branch) > MAX_CHAIN:
-            raise PatternError(f"more than {MAX_CHAIN} open repeats over the same signs can take forever")
+            self._steps[0] -= 1 + len(reach)
+            if self._steps[0] < 0:
+                raise PatternError("this regular expression is too large")
+            reach = self._pass_group(item, reach) if item.branches else self._pass_atom(item, reach)
+        return reach
+
+    def _pass_atom(self, item: _Item, reach: list[_Earlier]) -> list[_Earlier]:
+        if item.least and item.accepts:
+            reach = [earlier for earlier in reach if earlier.accepts & item.accepts]
+        return reach + self._vary(item, item.accepts, item.most - item.least, reach)
+
+    def _pass_group(self, item: _Item, reach: list[_Earlier]) -> list[_Earlier]:
+        is_long = item.most >= WIDE and not item.possessive and not self._is_body
+        if is_long and not _is_unambiguous(item.branches, self._steps):
+            raise PatternError(
+                "a repeat of something that itself repeats or varies can take forever; "
+                "let a fixed sign part the repetitions, or use ++, *+ or (?>...)"
+            )
+        first = _first_of(item.branches)
+        before = reach
+        itself = self._vary(item, first, item.most - item.least, reach)
+        alike = 0 if _are_told_apart(item.branches) else len(item.branches) - 1
+        if alike and self._is_body:
+            raise _AmbiguousError
+        for turn in range(item.most if item.most < WIDE else 2):
+            behind = self.pass_branches(item.branches, reach) + self._vary(item, first, alike, reach)
+            if turn >= item.least:
+                behind = list(dict.fromkeys((*reach, *behind)))
+            if behind == reach:
+                break
+            reach = behind
+        if item.looks:
+            return before
+        return [each for each in reach if each in before] if item.possessive else reach + itself
+
+    def _vary(
+        self, item: _Item, first: frozenset[int], room: int, reach: list[_Earlier]
+    ) -> list[_Earlier]:
+        """What an item is to those behind it that takes up to ``room`` more or less, and begins with ``first``."""
+        if room <= 0 or item.possessive or not item.accepts:
+            return []
+        rooms = [room, *(earlier.room for earlier in reach if earlier.accepts & first)]
+        wide = sum(1 for each in rooms if each >= WIDE)
+        bits = sum(math.log2(1 + each) for each in rooms if each < WIDE)
+        if self._is_body and len(rooms) > 1:
+            raise _AmbiguousError
+        if wide > MAX_CHAIN or wide * WIDE_BITS + bits > MAX_BITS:
+            raise PatternError(
+                f"more than {MAX_CHAIN} open repeats over the same signs, or many that vary, can take forever"
+            )
+        return [_Earlier(item.accepts, room, next(self._places))]
 
 
-def _is_unambiguous(branches: tuple[tuple[_Item, ...], ...]) -> bool:
+class _AmbiguousError(Exception):
+    """Something that is repeated can match one text in two ways."""
+
+
+def _is_unambiguous(branches: tuple[tuple[_Item, ...], ...], steps: list[int]) -> bool:
     """Can the body of a repeat be told apart from its next turn, so that there is one way to match?"""
+    if not _are_told_apart(branches):
+        return False
+    walk = _Walk(steps, is_body=True)
+    try:
+        walk.pass_branches(branches, walk.pass_branches(branches, []))
+    except _AmbiguousError:
+        return False
+    return True
+
+
+def _are_told_apart(branches: tuple[tuple[_Item, ...], ...]) -> bool:
     if len(branches) > MAX_BRANCHES:
         return False
-    for branch in branches:
-        varying = [item for item in _flat(branch) if item.least != item.most and not item.possessive]
-        loose = frozenset().union(*(item.accepts for item in varying))
-        parted = any(
-            item.least == item.most >= 1 and not item.branches and item.accepts and not item.accepts & loose
-            for item in branch
-        )
-        if varying and not parted:
-            return False
-        if any(len(item.branches) > 1 and not _is_unambiguous(item.branches) for item in _flat(branch)):
-            return False
     return all(_differ(first, second) for first, second in combinations(branches, 2))
 
 
@@ -197,25 +277,12 @@ def _differ(first: tuple[_Item, ...], second: tuple[_Item, ...]) -> bool:
     return False
 
 
-def _flat(branch: tuple[_Item, ...]) -> list[_Item]:
-    found: list[_Item] = []
-    for item in branch:
-        found.append(item)
-        inner = [each for inner_branch in item.branches for each in _flat(inner_branch)]
-        # (a*b){3} is a*ba*ba*b; not where it is long already, or nested groups explode.
-        bounded = item.most < ENDLESS and len(inner) <= 64
-        found.extend(inner * min(item.most, MAX_CHAIN + 1) if bounded else inner)
-    return found
-
-
-def _longest_chain(branch: tuple[_Item, ...]) -> int:
-    """How many wide repeats share signs, with nothing between them that must be there and none shares."""
-    longest = 0
-    reach: list[frozenset[int]] = []
-    for item in _flat(branch):
-        if item.least >= 1 and item.accepts and not item.branches:
-            reach = [earlier for earlier in reach if earlier & item.accepts]
-        if item.most - item.least >= WIDE and not item.possessive:
-            longest = max(longest, 1 + sum(1 for earlier in reach if earlier & item.accepts))
-            reach.append(item.accepts)
-    return longest
+def _first_of(branches: tuple[tuple[_Item, ...], ...]) -> frozenset[int]:
+    """The bytes with which any of the branches may begin, or what follows where it may be empty."""
+    first: frozenset[int] = frozenset()
+    for branch in branches:
+        for item in branch:
+            first |= _first_of(item.branches) if item.branches else item.accepts
+            if item.least and item.accepts and not item.branches:
+                break
+    return first

@@ -21,7 +21,7 @@ MOST_PSKS: Final = 4096
 MOST_OF_INDEX: Final = 64
 """Transport keys that are kept of one receiver index, the last: indices are random."""
 
-MOST_TRIES: Final = 1 << 24
+MOST_TRIES: Final = 1 << 22
 """What may be spent on trying keys that nothing points to, a static key once being one: seconds."""
 
 TRIES_OF_MESSAGE: Final = 512
