@@ -40,6 +40,8 @@ ANSWERS: Final = (Status.ACTIVE, Status.INACTIVE, NO_ANSWER)
 ADDRESSES: Final = ("192.0.2.1", "2001:db8::1")
 """What lookups find where the rules do not say it: addresses for documentation (RFC 5737, RFC 3849)."""
 
+_MOST_COUNTED: Final = 100_000
+
 _EVERYTHING: Final = DomainPattern("**")
 
 
@@ -221,6 +223,8 @@ class GatewayPlayer:
         key = client, name_key(domain)
         if answer.lose:
             self._answered[key] += 1
+            if len(self._answered) > _MOST_COUNTED:
+                del self._answered[next(iter(self._answered))]
         unlucky = self._chance.random() < answer.loss
         if answer.status == NO_ANSWER:
             self._tell(LOST, now, f"no answer for {domain}, as the rules say", client, packet)

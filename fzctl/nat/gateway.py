@@ -32,6 +32,10 @@ from fzctl.protocol.kinds import (
 LOOKUP_LIMIT: Final = 10_000
 """Milliseconds that A and AAAA together may take."""
 MOST_LOOKUPS: Final = 1000
+MOST_ROWS: Final = 1 << 16
+"""Proxy IPs in the NAT table of one client, which chooses how many it tells of; upstream has no limit."""
+MOST_RESOURCES: Final = 10_000
+"""Resources that one client may reach; of more the ones authorized first are forgotten."""
 
 _NO_STATE: Final = "the client has no authorization here, so it gets no answer"
 _GONE: Final = "the client is gone, the answer is lost"
@@ -80,7 +84,11 @@ class Gateway:
     def authorize(self, client: str, resource: Resource) -> None:
         """The portal allows ``client`` to reach ``resource``; an earlier one with its id is replaced."""
         known = self._clients.setdefault(client, _Client())
-        known.resources[resource_key(resource.id)] = resource
+        key = resource_key(resource.id)
+        known.resources.pop(key, None)
+        known.resources[key] = resource
+        if len(known.resources) > MOST_RESOURCES:
+            del known.resources[next(iter(known.resources))]
         known.throttle.clear()
 
     def admit(self, client: str) -> None:
@@ -136,6 +144,8 @@ class Gateway:
         problem = known.why_not(lookup.resource, lookup.domain)
         if problem is not None:
             return _answer(lookup, Status.INACTIVE, problem)
+        if known.table.size_with(lookup.proxy_ips) > MOST_ROWS:
+            return Reaction(lookup.client, note=f"the NAT table would have over {MOST_ROWS} rows: no answer")
         known.table.map(lookup.resource, lookup.domain, lookup.proxy_ips, found)
         notes = [f"{lookup.domain} has no address"] if not found else []
         if wiped:

@@ -39,6 +39,10 @@ class NatTable:
         self.revision += 1
         return count
 
+    def size_with(self, proxy_ips: Iterable[str]) -> int:
+        """How many rows there would be with these proxy IPs."""
+        return len(self._rows) + len({each for each in map(ip_to_bytes, proxy_ips) if each not in self._rows})
+
     def map(self, resource: str, domain: str, proxy_ips: Iterable[str], addresses: Iterable[str]) -> None:
         """The n-th proxy IP of a family gets the n-th address of that family, and so on in turns.
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.live.client import Habits
+from fzctl.live import gateway as gateway_module
 from fzctl.live.gateway import ADDRESSES, Answer, GatewayPlayer, Rules
 from fzctl.live.player import (
     CLOSED,
@@ -246,3 +247,12 @@ def test_no_sequence_of_packets_and_times_makes_it_raise(
     while (due := player.next_timeout()) is not None:
         player.handle_timeout(due)
     player.stop(now)
+
+
+def test_lost_answers_are_counted_for_a_bounded_number_of_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "_MOST_COUNTED", 2)
+    player = GatewayPlayer(Rules(otherwise=Answer(lose=1)))
+    for domain in ("a.com", "b.com", "c.com"):
+        assert not ask(player, domain)
+    assert ask(player, "c.com") == ["Active"]
+    assert not ask(player, "a.com")

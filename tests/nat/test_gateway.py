@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fzctl.nat import gateway as gateway_module
 from fzctl.nat.gateway import LOOKUP_LIMIT, MOST_LOOKUPS, Gateway, Lookup, Reaction, Resource
 from fzctl.nat.patterns import DomainPattern
 from fzctl.protocol.codec import Message, decode, encode
@@ -252,3 +253,27 @@ def test_a_lookup_can_be_refused_by_who_holds_it_but_not_twice(gateway: Gateway)
     gone = gateway.refuse(orphan.number, "too late")
     assert gone is not None
     assert gone.send == ()
+
+
+def test_a_table_that_a_client_fills_has_an_end_and_keeps_answering_for_what_it_holds(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "MOST_ROWS", 8)
+    first = lookup_of(gateway.handle(CLIENT, ask(addresses=proxy_ips(8)), 0))
+    assert status_of(gateway.complete(first.number, ["10.0.0.1"], 1)) == "Active"
+    other = lookup_of(gateway.handle(CLIENT, ask("git.example.com", addresses=["100.100.0.1"]), 2))
+    reaction = gateway.complete(other.number, ["10.0.0.2"], 3)
+    assert reaction == Reaction(CLIENT, note="the NAT table would have over 8 rows: no answer")
+    again = lookup_of(gateway.handle(CLIENT, ask(addresses=proxy_ips(8)), 4))
+    assert status_of(gateway.complete(again.number, ["10.0.0.3"], 5)) == "Active"
+    assert {row.domain for row in gateway.table(CLIENT)} == {"wiki.example.com"}
+
+
+def test_of_too_many_authorizations_the_first_are_forgotten(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "MOST_RESOURCES", 2)
+    gateway.authorize(CLIENT, Resource(WEB, DomainPattern("*.example.com")))
+    gateway.authorize(CLIENT, Resource("11111111-00ac-41dc-9ddd-57e2384f31ef", None))
+    assert status_of(gateway.handle(CLIENT, ask(resource=NET), 0)) == "Inactive"
+    lookup_of(gateway.handle(CLIENT, ask(), 0))

@@ -79,3 +79,9 @@ def test_the_revision_changes_with_the_rows_and_only_with_them() -> None:
     assert table.revision == second
     assert table.wipe_for("b.example.com", ["100.96.0.1"]) == 1
     assert table.revision > second
+
+
+def test_the_size_with_more_proxy_ips_counts_each_once_and_the_known_not_again() -> None:
+    table = NatTable()
+    table.map("r", "a.com", ["100.96.0.1", "fd00::1"], [])
+    assert table.size_with(["100.96.0.1", "100.96.0.2", "100.96.0.2", "fd00:0::1"]) == 3
