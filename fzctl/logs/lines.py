@@ -12,7 +12,8 @@ from fzctl.pcap.streams import Stream
 LONGEST: Final = 1 << 20
 """Bytes of a line that are kept; Firezone's longest hold one JSON document of the portal."""
 
-_PIECE: Final = 1 << 18
+PIECE: Final = 1 << 18
+"""Bytes that are read at a time, and held, of one log."""
 
 
 class Splitter:
@@ -48,13 +49,16 @@ class Splitter:
         return line
 
 
-def read_lines(stream: Stream, check: Callable[[bytes], None] | None = None) -> Iterator[Line]:
+def read_lines(
+    stream: Stream, check: Callable[[bytes], None] | None = None, piece: int = PIECE
+) -> Iterator[Line]:
     """A stream's lines. Raises CaptureError where it breaks, after everything before that was given.
 
-    ``check`` is called with the first bytes, and may raise what it likes.
+    ``check`` is called with the first bytes, and may raise what it likes. ``piece`` is how many are read
+    at a time.
     """
     splitter = Splitter()
-    target = memoryview(bytearray(_PIECE))
+    target = memoryview(bytearray(piece))
     while True:
         try:
             count = stream.readinto(target)

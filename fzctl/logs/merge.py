@@ -7,7 +7,7 @@ back. Events without time stay behind the one above them.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from heapq import heapify, heappop, heapreplace
+from heapq import heappop, heappush, heapreplace
 from typing import Final, NamedTuple
 
 from fzctl.logs.event import Event
@@ -47,8 +47,7 @@ def merge(lanes: Sequence[Lane]) -> Generator[Event]:
             groups = _groups(lanes[number].open())
             head = next(groups, None)
             if head is not None:
-                heads.append((head[0], number, head[1], groups))
-                heapify(heads)
+                heappush(heads, (head[0], number, head[1], groups))
             continue
         _, number, events, groups = heads[0]
         yield from events

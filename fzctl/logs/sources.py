@@ -10,13 +10,17 @@ from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 from fzctl.errors import CaptureError
-from fzctl.logs.lines import read_lines
+from fzctl.logs.lines import PIECE, read_lines
 from fzctl.logs.parse import Line
 from fzctl.pcap.streams import Source as Openable
 from fzctl.pcap.streams import open_stream
 
 HEAD: Final = 4096
 """Bytes at the beginning that tell what a file is, and whether two are the same."""
+
+# Logs that tell of the same time are open together: so many bytes of all of them, or these of each.
+_MOST_HELD: Final = 1 << 24
+_LEAST_PIECE: Final = 1 << 12
 
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _PACKED_MAGIC: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
@@ -31,7 +35,8 @@ class Source(NamedTuple):
     """One log: ``name`` is what messages call it, ``open`` its bytes from the start.
 
     ``path`` is set for plain files, which can be followed. ``again`` tells that it can be opened
-    more than once. ``identity`` is equal for what is certainly the same, ``head`` its beginning.
+    more than once. ``identity`` is equal for what is certainly the same, ``head`` its beginning. ``piece``: bytes
+    that are read at a time.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Source(NamedTuple):
     again: bool = True
     identity: tuple[int, int] | None = None
     head: bytes = b""
+    piece: int = PIECE
 
     @property
     def is_packed(self) -> bool:
@@ -53,7 +59,7 @@ class Source(NamedTuple):
         try:
             stream = open_stream(opened, may_be_empty=True)
             try:
-                yield from read_lines(stream, self._check)
+                yield from read_lines(stream, self._check, self.piece)
             finally:
                 stream.close()
         finally:
@@ -86,6 +92,8 @@ def find_sources(paths: Sequence[str], stack: ExitStack) -> Found:
             except CaptureError as error:
                 found.problems.append(error)
     sources, copies = without_copies(found.sources)
+    piece = max(_LEAST_PIECE, min(PIECE, _MOST_HELD // max(1, len(sources))))
+    sources = [each._replace(piece=piece) for each in sources]
     return found._replace(sources=sources, copies=found.copies + copies)
 
 

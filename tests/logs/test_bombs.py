@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.bombs import LINE, MEGABYTE, Bomb, run
+from tests.cli.bombs import LINE, MEGABYTE, Bomb, run, usual
 from tests.cli.test_bombs import gzipped
 
 HI = "INFO  hi"
@@ -135,3 +135,11 @@ def test_what_is_no_file_is_one_sentence(source: str, tmp_path: Path) -> None:
     assert found.code == (0 if source == "/dev/null" else 3)
     assert "a bug in fzctl" not in found.err
     assert source == "/dev/null" or source in found.err
+
+
+def test_many_logs_of_one_moment_are_open_together_in_little_memory(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(zipped({f"{number}.log": LINE * 4 + b"%d\n" % number for number in range(1000)}))
+    found = run(tmp_path, "logs", "a")
+    assert found.code == 0
+    assert found.out.count(b"hi\n") == 4000
+    assert found.megabytes < usual("logs") + 40
