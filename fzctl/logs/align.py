@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from math import isqrt
 from operator import itemgetter
 from statistics import median, quantiles
 from typing import Final, NamedTuple
@@ -24,7 +25,9 @@ WINDOW: Final = 500_000_000
 
 FEWEST: Final = 3
 _MOST_OF_A_KEY: Final = 64
-_MOST_TRIED: Final = 1000
+# Whoever writes logs and captures chooses how many lines and packets may belong together.
+_MOST_DIFFERENCES: Final = 200_000
+_MOST_PAIRED: Final = 1_000_000
 
 Key = tuple[str, str]
 """A kind's name and the domain's key, empty for kinds without domain."""
@@ -84,11 +87,13 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
     """The offset that most sightings agree on; ``None`` where fewer than :data:`FEWEST` do."""
     packets = _by_key(capture)
     lines = _by_key(log)
+    shared = len(lines.keys() & packets.keys())
+    most = max(1, isqrt(_MOST_DIFFERENCES // max(1, shared)))
     differences = [
         (packet.time - line.time, line, packet)
         for key, told in lines.items()
-        for line in told
-        for packet in packets.get(key, ())
+        for line in told[:most]
+        for packet in packets.get(key, ())[:most]
         if is_same_resource(line, packet)
     ]
     differences.sort(key=itemgetter(0))
@@ -100,10 +105,15 @@ def estimate_offset(log: Iterable[Sighting], capture: Iterable[Sighting]) -> Off
     counts = [bisect_right(times, time + WINDOW) - start for start, time in enumerate(times)]
     # Windows with more differences first; one message pairs once, so the count is an upper bound.
     order = sorted(range(len(times)), key=lambda start: (-counts[start], abs(times[start])))
-    for start in order[:_MOST_TRIED]:
+    # What the windows about the best one may cost, and what all others.
+    left = {True: _MOST_PAIRED, False: _MOST_PAIRED}
+    for start in order:
         if counts[start] <= (best if place < 0 else rival):
             break
         overlaps = place >= 0 and abs(times[start] - times[place]) <= WINDOW
+        left[overlaps] -= counts[start]
+        if left[overlaps] < 0 and place >= 0:
+            continue
         count = len(_paired(differences[start : start + counts[start]]))
         if count > best:
             if not overlaps:

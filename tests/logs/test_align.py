@@ -139,3 +139,11 @@ def test_what_tells_of_no_message_is_no_sighting() -> None:
 def test_a_domain_asked_for_without_end_takes_no_memory() -> None:
     many = [record(assigned(), number, number) for number in range(1000)]
     assert len(sightings_in_capture(many)) == 64
+
+
+def test_messages_that_come_too_often_to_be_told_apart_cost_no_more_than_others() -> None:
+    """Each of them may belong to each other one of its domain: a quarter of a million pairs in one window."""
+    log = [seen(f"d{domain}", number / 1000 + domain / 10**6) for domain in range(60) for number in range(64)]
+    found = estimate_offset(log, [each._replace(time=each.time + 5 * SECOND) for each in log])
+    assert found is not None
+    assert abs(found.nanoseconds - 5 * SECOND) < WINDOW
