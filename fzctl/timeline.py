@@ -35,6 +35,9 @@ MOST_WAITING: Final = 4096
 MOST_TEXT: Final = 1 << 22
 """Characters of the lines among them."""
 
+MOST_ALIKE: Final = 64
+"""Entries of one kind and domain among them that find what belongs to them, the last: one is usual."""
+
 _BEFORE_ALL: Final = -(1 << 80)
 
 
@@ -173,7 +176,7 @@ def _keyed(things: Iterable[Record | Event], source: int) -> Iterator[tuple[int,
 class _Open:
     """An entry that may still find what belongs to it."""
 
-    __slots__ = ("partners", "place", "sighting", "size", "taken", "thing", "time")
+    __slots__ = ("partners", "place", "sighting", "size", "taken", "teller", "thing", "time")
 
     def __init__(self, time: int, thing: Record | Event) -> None:
         self.time = time
@@ -183,10 +186,13 @@ class _Open:
         if isinstance(thing, Record):
             self.sighting = sighting_of_record(thing)
             self.place = Place(thing.file, thing.frame)
+            self.teller = thing.file, ""
             self.size = 0
         else:
             self.sighting = sighting_of_event(thing)
             self.place = Place(thing.file, thing.line)
+            kind = None if self.sighting is None else kind_of(thing)
+            self.teller = thing.file, "" if kind is None else kind.name
             self.size = len(thing.raw)
 
 
@@ -224,12 +230,12 @@ class _Pairing:
                 if _marry(packet, opened):
                     break
             else:
-                self._lines.setdefault(sighting.key, []).append(opened)
+                _wait(self._lines, sighting.key, opened)
             return
         lines = self._lines.get(sighting.key, [])
         for line in [each for each in lines if _marry(opened, each)]:
             lines.remove(line)
-        self._packets.setdefault(sighting.key, []).append(opened)
+        _wait(self._packets, sighting.key, opened)
 
     def _release(self) -> Entry:
         opened = self._waiting.popleft()
@@ -248,13 +254,17 @@ class _Pairing:
         return Entry(thing.time, None, thing, 0 if clock is None else clock.nanoseconds, partners)
 
 
+def _wait(table: dict[Key, list[_Open]], key: Key, opened: _Open) -> None:
+    waiting = table.setdefault(key, [])
+    waiting.append(opened)
+    del waiting[:-MOST_ALIKE]
+
+
 def _marry(packet: _Open, line: _Open) -> bool:
     """Note that the line tells of the packet, unless another line of its log does so already."""
-    assert isinstance(line.thing, Event)
     assert packet.sighting is not None
     assert line.sighting is not None
-    kind = kind_of(line.thing)
-    teller = line.thing.file, "" if kind is None else kind.name
+    teller = line.teller
     if teller in packet.taken or not is_same_resource(line.sighting, packet.sighting):
         return False
     packet.taken.add(teller)

@@ -16,6 +16,7 @@ from fzctl.logs.selection import Moment, Selection, of_domain, of_target
 from fzctl.records import Record
 from fzctl.redact import Redactor
 from fzctl.timeline import (
+    MOST_ALIKE,
     MOST_WAITING,
     Choice,
     Clock,
@@ -244,3 +245,11 @@ def test_long_lines_do_not_wait_by_the_thousand() -> None:
     assert next(entries).event is not None
     assert taken < 100
     assert sum(1 for _ in entries) == 498
+
+
+def test_of_equal_messages_without_end_the_last_still_find_their_lines() -> None:
+    packets = [packet(0, frame=number) for number in range(1, 1001)]
+    entries = joined(packets, [line(0.001, number=number) for number in range(1, 1001)])
+    told = {each.record.frame: each.partners for each in entries if each.record and each.partners}
+    assert sorted(told) == list(range(1001 - MOST_ALIKE, 1001))
+    assert {len(places) for places in told.values()} == {1}

@@ -35,8 +35,8 @@ class Source(NamedTuple):
     """One log: ``name`` is what messages call it, ``open`` its bytes from the start.
 
     ``path`` is set for plain files, which can be followed. ``again`` tells that it can be opened
-    more than once. ``identity`` is equal for what is certainly the same, ``head`` its beginning. ``piece``: bytes
-    that are read at a time.
+    more than once. ``identity`` is equal for what is certainly the same, ``head`` its beginning.
+    ``piece`` is how many bytes are read at a time.
     """
 
     name: str

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fzctl.live.client import Habits
 from fzctl.live import gateway as gateway_module
+from fzctl.live.client import Habits
 from fzctl.live.gateway import ADDRESSES, Answer, GatewayPlayer, Rules
 from fzctl.live.player import (
     CLOSED,

@@ -99,7 +99,9 @@ def test_stars_take_what_any_choice_of_lengths_would(pattern: str, domain: str) 
 
 def _covers(pattern: str, path: str) -> bool:
     if not pattern or not path:
-        return pattern in ("", "*", "**") and not path or (pattern.startswith("**/") and _covers(pattern[3:], path))
+        return (pattern in ("", "*", "**") and not path) or (
+            pattern.startswith("**/") and _covers(pattern[3:], path)
+        )
     if pattern == "**":
         return True
     if pattern.startswith("**/"):
@@ -114,7 +116,11 @@ def _covers(pattern: str, path: str) -> bool:
 
 @pytest.mark.parametrize(
     ("pattern", "domain"),
-    [("*a" * 30 + "b.c", f"{'a' * 63}.c"), ("**." * 60 + "b", "a." * 120 + "a"), ("**.*a*a*a.b", "aaaa." * 40 + "a")],
+    [
+        ("*a" * 30 + "b.c", f"{'a' * 63}.c"),
+        ("**." * 60 + "b", "a." * 120 + "a"),
+        ("**.*a*a*a.b", "aaaa." * 40 + "a"),
+    ],
 )
 def test_many_stars_take_no_time(pattern: str, domain: str) -> None:
     assert not DomainPattern(pattern).covers(domain)

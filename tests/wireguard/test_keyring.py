@@ -12,7 +12,14 @@ from fzctl.wireguard.keylog import (
     TRANSPORT_KEY,
     Entry,
 )
-from fzctl.wireguard.keyring import MOST_OF_INDEX, MOST_PSKS, PSK_TRIES, TRIES_OF_MESSAGE, Keyring, TriesSpentError
+from fzctl.wireguard.keyring import (
+    MOST_OF_INDEX,
+    MOST_PSKS,
+    PSK_TRIES,
+    TRIES_OF_MESSAGE,
+    Keyring,
+    TriesSpentError,
+)
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Initiation, parse
 from fzctl.wireguard.noise import NO_PSK
