@@ -228,7 +228,7 @@ class _Walk:
         return [each for each in reach if each in before] if item.possessive else reach + itself
 
     def _vary(self, item: _Item, first: frozenset[int], room: int, reach: list[_Earlier]) -> list[_Earlier]:
-        """What an item that takes up to ``room`` more or less, and begins with ``first``, is to those behind."""
+        """What an item with that ``room``, which begins with ``first``, is to those behind it."""
         if room <= 0 or item.possessive or not item.accepts:
             return []
         rooms = [room, *(earlier.room for earlier in reach if earlier.accepts & first)]

@@ -7,13 +7,15 @@ by address and port, so that roaming and a change of path lose nothing.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from fzctl.wireguard.copies import Copies
 from fzctl.wireguard.handshakes import Handshakes
 from fzctl.wireguard.inner import IPV6_HEADER, UNSPECIFIED_PAIR, claimed_length, may_be_control, trim
 from fzctl.wireguard.keylog import Entry, KeyLog
-from fzctl.wireguard.keyring import Keyring
+from fzctl.wireguard.keyring import Keyring, TriesSpentError
 from fzctl.wireguard.messages import TRANSPORT, TRANSPORT_HEADER, Initiation, Response, message_type, parse
 from fzctl.wireguard.results import (
     AUTHENTICATION_FAILED,
@@ -28,8 +30,14 @@ from fzctl.wireguard.results import (
 from fzctl.wireguard.sessions import TO_INITIATOR, TO_RESPONDER, Seen, Session, TransportKey
 from fzctl.wireguard.suite import FIRST_BLOCK, TAG_SIZE, TransportCipher
 
+T = TypeVar("T")
+
 MAX_CIPHERS: Final = 1024
 MAX_UNKNOWN: Final = 1024
+FREE_KEYS: Final = 4
+"""Keys of one receiver index that are tried on each transport message, the last; more cost something."""
+
+KEY_TRIES: Final = 8
 
 _OVERHEAD: Final = TRANSPORT_HEADER + TAG_SIZE
 _LEAST: Final = _OVERHEAD + IPV6_HEADER
@@ -173,19 +181,27 @@ class Decryptor:
         """Try all keys of the receiver index, those of the newest session first."""
         index = int.from_bytes(head[4:], "little")
         keyed = self.handshakes.keyed
-        for key in keyed.find(index):
+        for key in self._worth_trying(keyed.find(index)):
             cipher = TransportCipher(key.secret)
             plain = cipher.open(counter, sealed)
             if plain is not None:
                 keyed.keep(index, key)
                 return self._note_proof(head, key, cipher), plain
-        for secret in self.ring.transport.get(index, ()):
+        for secret in self._worth_trying(self.ring.transport.get(index, ())):
             cipher = TransportCipher(secret)
             plain = cipher.open(counter, sealed)
             if plain is not None:
                 key = self.handshakes.given(index, secret, *where)
                 return self._note_proof(head, key, cipher), plain
         return None, None
+
+    def _worth_trying(self, keys: Sequence[T]) -> Iterator[T]:
+        """The keys of an index, which is one, mostly; of many some as long as a capture accounts for."""
+        yield from keys[:FREE_KEYS]
+        with suppress(TriesSpentError):
+            for key in keys[FREE_KEYS:]:
+                self.ring.spend(KEY_TRIES)
+                yield key
 
     def _note_proof(self, head: bytes, key: TransportKey, cipher: TransportCipher) -> _Proven:
         if len(self._proven) >= MAX_CIPHERS:

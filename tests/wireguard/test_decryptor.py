@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fzctl.wireguard import decryptor as decryptor_module
 from fzctl.wireguard import handshakes
 from fzctl.wireguard.cookies import write_cookie_reply
-from fzctl.wireguard.decryptor import MAX_CIPHERS, MAX_UNKNOWN, Decryptor
+from fzctl.wireguard.decryptor import FREE_KEYS, MAX_CIPHERS, MAX_UNKNOWN, Decryptor
 from fzctl.wireguard.inner import may_be_control
 from fzctl.wireguard.keylog import (
     LOCAL_EPHEMERAL,
@@ -21,6 +21,7 @@ from fzctl.wireguard.keylog import (
     Entry,
     KeyLog,
 )
+from fzctl.wireguard.keyring import MOST_TRIES
 from fzctl.wireguard.keys import Secret
 from fzctl.wireguard.messages import Transport
 from fzctl.wireguard.noise import NO_PSK
@@ -560,3 +561,18 @@ def test_a_transport_key_stays_with_its_session_even_where_that_was_forgotten(
     for counter in range(2):
         for number, lab in enumerate(labs, start=1):
             assert decryptor.feed(lab.to_responder(counter, CONTROL), f"{number}", "x").session == number
+
+
+def test_of_many_keys_of_one_index_only_the_last_are_tried_without_end() -> None:
+    lab = shake_hands()
+    right = Entry(TRANSPORT_KEY, lab.keys.to_responder, lab.responder_index)
+    others = [right._replace(key=Secret(number.to_bytes(32, "big"))) for number in range(1, FREE_KEYS + 1)]
+    datagram = lab.to_responder(0, CONTROL)
+    for entries, spent, reason in (
+        ((right, *others), 0, OK),
+        ((right, *others), MOST_TRIES, AUTHENTICATION_FAILED),
+        ((right, *others[1:]), MOST_TRIES, OK),
+    ):
+        decryptor = Decryptor(log(*entries))
+        decryptor.ring.spend(spent)
+        assert decryptor.feed(datagram).reason == reason
