@@ -35,7 +35,9 @@ _STRUCTURE: Final = frozenset(
     )
 )
 _MOST_INSIDE: Final = 2
-"""JSON in a text in JSON is read; each level more would be for nobody but a bomb."""
+"""JSON in a text in JSON is read; what is further inside, or nested deeply, loses every word."""
+
+_DEEP: Final = object()
 
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _SOURCE: Final = re.compile(r"(?:[\w+-]+/)*[\w-]+\.rs:[0-9]+")
@@ -100,7 +102,10 @@ class LogRedactor:
         return value
 
     def _text(self, name: str, text: str, inside: int = 0) -> str:
-        if inside < _MOST_INSIDE and text[:1] in ("{", "[") and (document := _read(text)) is not None:
+        document = _read(text) if text[:1] in ("{", "[") else None
+        if document is _DEEP or (document is not None and inside == _MOST_INSIDE):
+            return self._redactor.redact_text(text)
+        if document is not None:
             new = self._value(name, document, inside + 1)
             return json.dumps(new, ensure_ascii=False, separators=(",", ":"))
         if name.lower() in _NAMES:
@@ -130,12 +135,14 @@ class LogRedactor:
 
 
 def _read(text: str) -> Any:
-    """The document that a text is, where it is one that is not nested too deeply."""
+    """The document that a text is, ``None`` where it is none, ``_DEEP`` where it is nested too deeply."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
-    return None if is_deep([document]) else document
+    except RecursionError:
+        return _DEEP
+    return _DEEP if is_deep([document]) else document
 
 
 def _is_inside_a_name(text: str, start: int, end: int) -> bool:

@@ -221,9 +221,12 @@ def test_json_in_a_text_loses_its_names_however_deep_it_is(depth: int) -> None:
     assert not SECRETS.search(shown(event))
 
 
-def test_json_in_texts_in_json_loses_its_names() -> None:
-    text = "gitlab.mycorp.com"
-    for _ in range(5):
-        text = json.dumps({"domain": text})
+@pytest.mark.parametrize("depth", [0, 300])
+@pytest.mark.parametrize("times", range(1, 9))
+def test_json_in_texts_in_json_loses_its_names(times: int, depth: int) -> None:
+    text = "gitlab"
+    for _ in range(times):
+        text = json.dumps({"domain": text, "x": {"host": "jira"}})
+    text = "[" * depth + text + "]" * depth
     event = redact(one(json.dumps({"time": STAMP, "severity": "INFO", "message": text})))
     assert not SECRETS.search(shown(event))
