@@ -5,6 +5,7 @@ The first byte chooses the kind; the rest is the payload.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -25,6 +26,7 @@ LONGEST = MAX_PAYLOAD + 1
 _WORD = re.compile(
     r"(?<![a-z0-9])(?![0-9]*(?:e[0-9]*)?(?:null|true|false)?(?![a-z0-9]))[a-z0-9]*[a-z][a-z0-9]*"
 )
+_DNS_ESCAPE = re.compile(r"\\([0-9]{3})")
 _NUMBER = re.compile(r"^[0-9]+(e[0-9]+)?")
 _STAYS = {field.name for kind in KINDS for field in kind.fields} | {
     *(Status.ACTIVE.lower(), Status.INACTIVE.lower(), Protocol.PORT, Protocol.ICMP),
@@ -37,8 +39,10 @@ _LEAST = 9
 def check(data: bytes) -> None:
     packet = build_packet(data[0] % 8 if data else 0, data[1 : MAX_PAYLOAD + 1])
     before = decode(packet)
-    once = Redactor(b"key").redact(record(packet))
-    again = Redactor(b"key").redact(record(packet))
+    # With one key for all, an engine that learns from comparisons spells what will replace its words.
+    key = hashlib.sha256(data).digest()
+    once = Redactor(key).redact(record(packet))
+    again = Redactor(key).redact(record(packet))
     assert once == again
     message = once.message
     assert len(message.packet) == len(packet)
@@ -49,7 +53,7 @@ def check(data: bytes) -> None:
             *(before.control, before.kind, before.name, before.dialect),
             *(before.accepted, before.reason),
         )
-    twice = Redactor(b"key").redact(once).message
+    twice = Redactor(key).redact(once).message
     assert (twice.reason, len(twice.packet)) == (before.reason, len(packet))
     leaks = {word for word in words_of(before.payload) if word in shown(once)}
     assert not leaks
@@ -85,7 +89,8 @@ def _differs(name: str, before: Any, after: Any) -> None:
     elif name in ("resource", "domain", "dst") and isinstance(before, str) and before.lower() not in _STAYS:
         assert isinstance(after, str)
         assert len(after) == len(before) or name != "resource"
-        if any(each.isalnum() and each != "0" for each in before.removeprefix("::ffff:")):
+        shown = _DNS_ESCAPE.sub(lambda found: chr(int(found[1])), before.removeprefix("::ffff:"))
+        if any(each.isalnum() and each != "0" for each in shown):
             assert after != before
 
 
