@@ -98,6 +98,17 @@ def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...]) -> None:
         run(*arguments)
 
 
+@pytest.mark.usefixtures("as_we_read_it")
+def test_a_file_that_is_not_there_is_named_and_the_others_are_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.pcap")
+    assert run(missing, SAMPLE) == 3
+    said = capsys.readouterr()
+    assert said.out == f"{SAMPLE}: 3 messages in fzctl, 3 messages in tshark, no differences\n"
+    assert said.err == f"fzctl: {missing}: cannot be opened: No such file or directory\n"
+
+
 @pytest.mark.peer("tshark")
 def test_what_both_read_before_the_damage_is_compared(shell: Run, tmp_path: Path) -> None:
     damaged = build.pcap([assigned(), goodbye()]) + struct.pack("<IIII", 1, 1, 0xFFFFFFFF, 0xFFFFFFFF)
