@@ -31,11 +31,13 @@ def interruptible() -> Iterator[Ending]:
     _before.update({number: signal.getsignal(number) for number in numbers})
     try:
         for number in numbers:
-            signal.signal(number, _interrupt)
-        yield ending
-    except KeyboardInterrupt:
-        ending.was_interrupted = True
+            signal.signal(number, _interrupt)  # may be heard at once, before the block
+        try:
+            yield ending
+        except KeyboardInterrupt:
+            ending.was_interrupted = True
     finally:
+        finish_in_peace()
         for number, handler in _before.items():
             signal.signal(number, handler)
         _before.clear()
@@ -53,7 +55,11 @@ def ending_signals() -> list[int]:
 def finish_in_peace() -> None:
     """Within an interruptible block: what follows is not disturbed any more."""
     for number in _before:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _ignore)
+
+
+def _ignore(*_: object) -> None:
+    """In place of SIG_IGN, under which Python complains of a signal that has come and is not yet handled."""
 
 
 def _interrupt(*_: object) -> None:
