@@ -25,10 +25,12 @@ from tests.cli.conftest import ENVIRONMENT, Run
 from tests.cli.tunnels import other_end, write_config
 from tests.records import TIME, WHEN, assigned, goodbye, raw, status
 
+pytestmark = pytest.mark.usefixtures("own_loopback")
+
 SAMPLES = Path(__file__).parents[2] / "captures" / "encrypted"
 DIRECT, KEYS = SAMPLES / "direct.pcap", SAMPLES / "direct.keys"
 GONE = CarrierError("watch", "wg0", "it is gone")
-SECONDS = 20.0
+SECONDS = 60.0
 SHORT = ("-i", "wg0", "-a", "duration:0.05")
 
 OnDevice = Callable[..., Canned]
@@ -260,7 +262,7 @@ class Watching:
     def __init__(self, *options: str, stdout: int = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fzctl", "watch", "-i", "lo", *options],
-            env=ENVIRONMENT, stdout=stdout, stderr=subprocess.PIPE, text=True,
+            env=ENVIRONMENT, stdout=stdout, stderr=subprocess.PIPE, text=True, errors="replace",
         )  # fmt: skip
         assert self.process.stderr is not None
         assert self.process.stderr.readline() == "fzctl: watching lo\n"
