@@ -26,7 +26,7 @@ from fzctl.errors import CaptureError, CarrierError
 from fzctl.pcap.capture import open_capture
 from fzctl.wireguard.keys import encode_key
 from tests.cli.conftest import ENVIRONMENT, Run
-from tests.cli.tunnels import ADDRESS, Answer, other_end, silence, write_config
+from tests.cli.tunnels import ADDRESS, PATIENCE, Answer, other_end, silence, write_config
 from tests.records import RESOURCE, assigned, goodbye, raw, status
 from tests.wireguard.lab import A, B, C
 
@@ -372,7 +372,7 @@ def test_a_signal_at_any_moment_leaves_whole_files_and_exit_0(
             while "fzctl: sent " not in process.stderr.readline():
                 assert process.poll() is None
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "")
     sent = "no packets" if moment == "connecting" else "1 packet"
     tail = ", 0 of 1 question answered" if moment == "waiting for the answer" else ""
@@ -394,7 +394,7 @@ def count_frames(path: Path) -> int:
 
 
 def until(test: Callable[[], bool]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE
     while not test():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -206,11 +206,15 @@ def test_an_interrupt_while_it_packs_does_not_tear_what_is_packed(tmp_path: Path
     data = os.urandom(3_000_000)  # packing it takes much longer than the alarm
     sink = open_sink(tmp_path / "a.pcap.gz")
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+    def write_until_the_alarm() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        sink.write(data)
+        signal.pause()
+
     try:
         with pytest.raises(KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, 0.005)
-            sink.write(data)
-            signal.pause()
+            write_until_the_alarm()
     finally:
         signal.signal(signal.SIGALRM, before)
     sink.close()
