@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -63,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         streams.abandon()
         return EXIT_READER_GONE
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return _fail("too many files are open; ulimit -n tells how many may be", EXIT_INPUT)
         # Inputs raise errors of their own, so this is what we write to: a full disk, mostly.
         return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOBase, TextIOWrapper
 from typing import TextIO, cast
 
@@ -37,13 +38,14 @@ def prepare() -> None:
 
 def abandon() -> None:
     """Give up what stdout and stderr still hold, so that the end of the interpreter does not try again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            with suppress(OSError):  # where no file can be opened any more
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def conceal(names: Mapping[str, str]) -> None:
