@@ -69,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Inputs raise errors of their own, so this is what we write to: a full disk, mostly.
         return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:
+        streams.let_go()
         return _fail("interrupted", EXIT_INTERRUPTED)
     except MemoryError:
         return _fail("there is not enough memory for this; a part of the input takes less", EXIT_INPUT)

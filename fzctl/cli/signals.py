@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fzctl.cli.streams import let_go
+
 _before: dict[int, Any] = {}
 
 
@@ -21,7 +23,8 @@ class Ending:
 def interruptible() -> Iterator[Ending]:
     """SIGINT, SIGTERM and SIGHUP end the block, whatever it is doing, and the program goes on behind it.
 
-    The block sees KeyboardInterrupt, once: while it finishes its files a second signal does nothing.
+    The block sees KeyboardInterrupt, once: while it finishes its files a second signal does nothing
+    but to free it from a reader that reads nothing.
     """
     ending = Ending()
     if threading.current_thread() is not threading.main_thread():
@@ -55,11 +58,12 @@ def ending_signals() -> list[int]:
 def finish_in_peace() -> None:
     """Within an interruptible block: what follows is not disturbed any more."""
     for number in _before:
-        signal.signal(number, _ignore)
+        # Not SIG_IGN: Python would complain of a signal that has come and is not yet handled.
+        signal.signal(number, _hurry)
 
 
-def _ignore(*_: object) -> None:
-    """In place of SIG_IGN, under which Python complains of a signal that has come and is not yet handled."""
+def _hurry(*_: object) -> None:
+    let_go()
 
 
 def _interrupt(*_: object) -> None:

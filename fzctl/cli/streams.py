@@ -43,9 +43,25 @@ def abandon() -> None:
             stream.flush()
         except OSError:
             with suppress(OSError):  # where no file can be opened any more
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
-                os.close(nowhere)
+                _lead_nowhere(stream.fileno())
+
+
+def let_go() -> bool:
+    """Wait no longer for who reads nothing: an output that has no room now leads nowhere from here on.
+
+    The value is whether there was such an output. A write that a signal's handler interrupts by this
+    goes on, and ends at once.
+    """
+    from select import select
+
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            number = stream.fileno()
+            if not select([], [number], [], 0)[1]:
+                _lead_nowhere(number)
+                found = True
+    return found
 
 
 def conceal(names: Mapping[str, str]) -> None:
@@ -73,3 +89,9 @@ def say_traceback() -> None:
     from fzctl.render.escape import escape
 
     say("\n".join(map(escape, format_exc().rstrip("\n").split("\n"))))
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
