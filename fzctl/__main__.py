@@ -13,8 +13,8 @@ gc.set_threshold(50_000)
 def run() -> None:
     """Run fzctl as a process of its own and end it with the exit code."""
     code = _run()
-    if "fzctl.cli.shell" in sys.modules:
-        sys.exit(code)  # scapy's console saves the history on leaving
+    if not code and "fzctl.cli.shell" in sys.modules:
+        sys.exit()  # scapy's console saves the history on leaving
     # Everything is flushed. Taking the interpreter apart would cost a tenth of a short run, and where an
     # interrupt had met it compiling a text, as named tuples do, it would end in SIGINT whatever the code.
     os._exit(code)

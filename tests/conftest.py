@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +12,7 @@ import pytest
 
 import dev
 from tests.aside import Aside
+from tests.loopback import own_network
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -58,6 +59,13 @@ def path_of_peer(name: str) -> str:
             pytest.fail(words, pytrace=False)
         pytest.skip(words)
     return path
+
+
+@pytest.fixture(scope="module")
+def own_loopback() -> Iterator[None]:
+    """For tests that look at all that goes by on lo, where another suite may be running."""
+    with own_network():
+        yield
 
 
 @pytest.fixture

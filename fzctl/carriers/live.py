@@ -12,6 +12,7 @@ from fzctl.carriers.base import IN, OUT
 from fzctl.carriers.devices import LOOPBACK, find_device
 from fzctl.carriers.ring import Ring
 from fzctl.carriers.spool import Blocks, Spool
+from fzctl.errors import CarrierError
 from fzctl.pcap.datagrams import EXTENSIONS, UDP, DatagramFinder, Skip
 from fzctl.pcap.frame import Candidate, Datagram
 from fzctl.pcap.links import ETHERNET, RAW, Link, link_for, may_be_control
@@ -22,6 +23,8 @@ COOKED: Final = 276
 
 TICK: Final = 0.1
 """Seconds between two looks at the clock where nothing comes."""
+
+NO_THREAD: Final = "no thread can be started, for too many run; end some programs, or see ulimit -u"
 
 _NANOSECONDS: Final = 1_000_000_000
 _PLAIN_IPV4: Final = 0x45
@@ -51,7 +54,10 @@ class LiveCapture:
     """
 
     def __init__(self, name: str, blocks: Blocks, link_type: int, *, loopback: int = 0) -> None:
-        """``loopback`` is the number of that device, on which every packet goes by twice."""
+        """``loopback`` is the number of that device, on which every packet goes by twice.
+
+        Raises CarrierError where no thread can be started.
+        """
         self.source: Final = name
         self.link_type: Final = link_type
         self.secrets: Final[list[tuple[int, bytes]]] = []
@@ -64,7 +70,11 @@ class LiveCapture:
         self._loopback: Final = loopback
         self.tick: Callable[[], None] | None = None
         self._ring: Final = blocks
-        self._spool: Final = Spool(blocks)
+        try:
+            self._spool: Final = Spool(blocks)
+        except RuntimeError:
+            blocks.close()
+            raise CarrierError("watch", name, NO_THREAD) from None
 
     @property
     def dropped(self) -> int:

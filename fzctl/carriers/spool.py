@@ -86,6 +86,7 @@ class Spool:
             self._error = error
         time.sleep(_LAST_LOOK)
         self._drain()
+        self._ring.close()  # what comes while the last blocks are read is not missing
         self._queue.put(None)
 
     def _drain(self) -> None:

@@ -6,6 +6,7 @@ differ.
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -54,6 +55,8 @@ def _compare(args: Namespace, source: str) -> int:
 
     inputs = Inputs(args, [source])
     ours = [(record.frame, our_values(record)) for record in follow_whole(inputs.records())]
+    if not os.path.exists(source):  # which is told, and for which pyshark has no error of its own
+        return _report(inputs)
     with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
         lua = Path(folder) / "fzctl.lua"
         lua.write_text(dissector_text(), encoding="utf-8")
@@ -71,9 +74,13 @@ def _compare(args: Namespace, source: str) -> int:
         f"{escape(source)}: {count_of(len(ours), 'message')} in fzctl, {count_of(len(theirs), 'message')} "
         f"in tshark, {count_of(len(found), 'difference')}\n"
     )
+    return _report(inputs) or (EXIT_NEGATIVE if found else EXIT_DONE)
+
+
+def _report(inputs: Inputs) -> int:
     for problem in inputs.problems:
         say(f"fzctl: {escape(problem)}")
-    return inputs.exit_code or (EXIT_NEGATIVE if found else EXIT_DONE)
+    return inputs.exit_code
 
 
 def _line(difference: Difference) -> str:

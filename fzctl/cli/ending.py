@@ -51,6 +51,10 @@ def ended(code: int) -> int:
 
 def _interrupt(number: int, _: object) -> None:
     global _heard
-    if not _heard:  # a second one does not disturb the end
+    if not _heard:
         _heard = number
         raise KeyboardInterrupt
+    # A second one does not disturb the end, but frees it from a reader that reads nothing.
+    from fzctl.cli.streams import let_go
+
+    let_go()

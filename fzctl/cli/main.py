@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -63,9 +64,12 @@ def main(arguments: list[str] | None = None) -> int:
         streams.abandon()
         return EXIT_READER_GONE
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return _fail("too many files are open; ulimit -n tells how many may be", EXIT_INPUT)
         # Inputs raise errors of their own, so this is what we write to: a full disk, mostly.
         return _fail(escape(f"{error.filename or streams.STDOUT}: {error.strerror or error}"), EXIT_INPUT)
     except KeyboardInterrupt:
+        streams.let_go()
         return _fail("interrupted", EXIT_INTERRUPTED)
     except MemoryError:
         return _fail("there is not enough memory for this; a part of the input takes less", EXIT_INPUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -32,14 +33,16 @@ class Progress:
         self._thread = Thread(target=self._show, daemon=True)
 
     def __enter__(self) -> Progress:
-        self._thread.start()
+        with suppress(RuntimeError):  # no thread can be started: it is read all the same
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def aside(self, show: Callable[[Record], None], record: Record) -> None:
         """Show the record where the progress line stood; the next one comes below it."""

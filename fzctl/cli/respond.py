@@ -112,12 +112,13 @@ def run(args: Namespace) -> int:
         return EXIT_DONE
     output = None if args.write == "-" else make_output(args, None, live=True)
     player = GatewayPlayer(rules)
-    with interruptible(), open_target(args, warn) as carrier:
+    # Who asks while files are finished must not end it.
+    with _asked_by_signal() as was_asked, interruptible(), open_target(args, warn) as carrier:
         if not args.quiet:
             say(f"fzctl: playing the gateway for {escape(target)}, {_place(args, carrier)}; Ctrl-C ends it")
         transcript = Transcript(args, output, carrier, crowded=many > 1)
         try:
-            _play(args, player, carrier, transcript)
+            _play(args, player, carrier, transcript, was_asked)
         finally:
             if output is not None:
                 output.finish()
@@ -148,7 +149,13 @@ def gather_rules(args: Namespace) -> Rules:
     )
 
 
-def _play(args: Namespace, player: GatewayPlayer, carrier: Carrier, transcript: Transcript) -> None:
+def _play(
+    args: Namespace,
+    player: GatewayPlayer,
+    carrier: Carrier,
+    transcript: Transcript,
+    was_asked: Callable[[], bool],
+) -> None:
     from fzctl.live.drive import drive
 
     def show_tables(only: str | None = None) -> None:
@@ -167,18 +174,17 @@ def _play(args: Namespace, player: GatewayPlayer, carrier: Carrier, transcript: 
             show_tables(happening.peer)
 
     deadline = None if args.duration is None else time.monotonic() + args.duration
-    with _asked_by_signal() as was_asked:
 
-        def stopped() -> bool:
-            if was_asked():
-                show_tables()
-            return args.count is not None and transcript.received >= args.count
+    def stopped() -> bool:
+        if was_asked():
+            show_tables()
+        return args.count is not None and transcript.received >= args.count
 
-        try:
-            drive(player, carrier, time.monotonic, stopped, take, deadline, until_done=False, tolerant=True)
-        finally:
-            if not args.quiet and player.tables():
-                show_tables()
+    try:
+        drive(player, carrier, time.monotonic, stopped, take, deadline, until_done=False, tolerant=True)
+    finally:
+        if not args.quiet and player.tables():
+            show_tables()
 
 
 @contextmanager

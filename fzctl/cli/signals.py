@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fzctl.cli.streams import let_go
+
 _before: dict[int, Any] = {}
 
 
@@ -21,7 +23,8 @@ class Ending:
 def interruptible() -> Iterator[Ending]:
     """SIGINT, SIGTERM and SIGHUP end the block, whatever it is doing, and the program goes on behind it.
 
-    The block sees KeyboardInterrupt, once: while it finishes its files a second signal does nothing.
+    The block sees KeyboardInterrupt, once: while it finishes its files a second signal does nothing
+    but to free it from a reader that reads nothing.
     """
     ending = Ending()
     if threading.current_thread() is not threading.main_thread():
@@ -31,11 +34,13 @@ def interruptible() -> Iterator[Ending]:
     _before.update({number: signal.getsignal(number) for number in numbers})
     try:
         for number in numbers:
-            signal.signal(number, _interrupt)
-        yield ending
-    except KeyboardInterrupt:
-        ending.was_interrupted = True
+            signal.signal(number, _interrupt)  # may be heard at once, before the block
+        try:
+            yield ending
+        except KeyboardInterrupt:
+            ending.was_interrupted = True
     finally:
+        finish_in_peace()
         for number, handler in _before.items():
             signal.signal(number, handler)
         _before.clear()
@@ -53,7 +58,12 @@ def ending_signals() -> list[int]:
 def finish_in_peace() -> None:
     """Within an interruptible block: what follows is not disturbed any more."""
     for number in _before:
-        signal.signal(number, signal.SIG_IGN)
+        # Not SIG_IGN: Python would complain of a signal that has come and is not yet handled.
+        signal.signal(number, _hurry)
+
+
+def _hurry(*_: object) -> None:
+    let_go()
 
 
 def _interrupt(*_: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOBase, TextIOWrapper
 from typing import TextIO, cast
 
@@ -37,13 +38,30 @@ def prepare() -> None:
 
 def abandon() -> None:
     """Give up what stdout and stderr still hold, so that the end of the interpreter does not try again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            with suppress(OSError):  # where no file can be opened any more
+                _lead_nowhere(stream.fileno())
+
+
+def let_go() -> bool:
+    """Wait no longer for who reads nothing: an output that has no room now leads nowhere from here on.
+
+    The value is whether there was such an output. A write that a signal's handler interrupts by this
+    goes on, and ends at once.
+    """
+    from select import select
+
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            number = stream.fileno()
+            if not select([], [number], [], 0)[1]:
+                _lead_nowhere(number)
+                found = True
+    return found
 
 
 def conceal(names: Mapping[str, str]) -> None:
@@ -71,3 +89,9 @@ def say_traceback() -> None:
     from fzctl.render.escape import escape
 
     say("\n".join(map(escape, format_exc().rstrip("\n").split("\n"))))
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -22,7 +22,7 @@ from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.saving import add_saving_arguments, saver_kind
 from fzctl.cli.selection import Selection, add_form_arguments, add_message_arguments
 from fzctl.cli.signals import ending_signals
-from fzctl.cli.streams import say
+from fzctl.cli.streams import let_go, say
 from fzctl.cli.target import add_peer_arguments, open_listening_peer, warn_on_stderr
 from fzctl.errors import EXIT_DONE, CarrierError, FzctlError, UsageError
 from fzctl.records import Record, read_records
@@ -217,7 +217,7 @@ def _check(args: Namespace) -> None:
 
 @contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """The first signal lets it end, which may wait for a slow reader; the second interrupts."""
+    """The first signal lets it end, which may wait for a slow reader; the second does not, or interrupts."""
     before = {number: signal.getsignal(number) for number in ending_signals()}
 
     def first(*_: object) -> None:
@@ -235,7 +235,8 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+    if not let_go():
+        raise KeyboardInterrupt
 
 
 def _report(args: Namespace, source: Source, output: Output, encrypted: EncryptedCapture | None) -> None:

@@ -54,7 +54,7 @@ class Driver:
         self._clock: Final = clock
         self._on_event: Final = on_event
         self._impairer: Final = impairer
-        self._tolerant: Final = tolerant
+        self._tolerant = tolerant
         self._order: Final = count(1)
         self._targets: Final[dict[int, str]] = {}
         self._waiting: Final[list[tuple[float, int, Sent]]] = []
@@ -75,14 +75,16 @@ class Driver:
             self._put(self.player.receive(received.packet, self._clock(), received.peer))
         self._work()
 
-    def stop(self) -> None:
+    def stop(self, *, tolerant: bool = False) -> None:
         """Leave: what is not due yet is dropped, Goodbye goes out where there is a connection.
 
+        With ``tolerant`` one that does not leave is only told.
         Upstream says it only on an established one, too: ``snownet/src/node.rs`` ``close_connection``.
         """
         self._waiting.clear()
         packets = self.player.stop(self._clock())
         self._news += self.player.events()
+        self._tolerant = self._tolerant or tolerant
         try:
             for sent in packets:
                 if sent.to or getattr(self._carrier, "is_connected", True):
@@ -161,17 +163,18 @@ def drive(
     """Play until the player is done (with ``until_done``), someone stops it, or the time is over.
 
     The value is ``done``, ``stopped`` or ``time_up``; the Goodbye has left then. ``deadline`` is a
-    time of ``clock``. KeyboardInterrupt stops it, too, whatever it waits for. Raises CarrierError.
+    time of ``clock``. KeyboardInterrupt stops it, too, whatever it waits for; then it is no error if
+    the Goodbye does not leave any more. Raises CarrierError.
     """
     driver = Driver(player, carrier, clock, on_event, impairer=impairer, tolerant=tolerant)
-    ended = None
+    ended, interrupted = None, False
     try:
         driver.start()
         while (ended := _why_end(player, clock(), stopped, deadline, until_done=until_done)) is None:
             driver.step(LONGEST_WAIT if deadline is None else min(LONGEST_WAIT, deadline - clock()))
     except KeyboardInterrupt:
-        ended = STOPPED
-    driver.stop()
+        ended, interrupted = STOPPED, True
+    driver.stop(tolerant=interrupted)
     return ended
 
 

@@ -95,9 +95,13 @@ class Capture:
         from fzctl.pcap.halves import Halves, find_boundary
 
         boundary = find_boundary(reader, stream.descriptor, stream.total or 0)
-        if boundary is not None:
+        if boundary is None:
+            return False
+        try:
             self._halves = Halves(reader, stream, boundary)
-        return boundary is not None
+        except OSError:  # a limit of processes, of memory or of open files: one process reads it, too
+            return False
+        return True
 
     def frames(self) -> Iterator[Frame]:
         """Every frame, whatever its link type.

@@ -43,16 +43,24 @@ class Halves:
     """Both halves of a capture file. Close it, whatever came of it."""
 
     def __init__(self, reader: ClassicReader | NgReader, stream: Stream, boundary: int) -> None:
-        """Start the helper: a fork, so no other thread may run. ``stream`` must have a descriptor."""
+        """Start the helper: a fork, so no other thread may run. ``stream`` must have a descriptor.
+
+        Raises OSError where there is no other process to be had; the reader is as before then.
+        """
         self._reader = reader
         self._assumed = reader.state
-        reader.window.limit = boundary
         receiver, sender = os.pipe()
         parent = os.getpid()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(receiver)
+            os.close(sender)
+            raise
         if not self._pid:
             _be_helper(reader, stream, boundary, sender, parent)
         os.close(sender)
+        reader.window.limit = boundary
         self._pipe: BinaryIO | None = open(receiver, "rb", buffering=_BATCH)  # noqa: SIM115
 
     def candidates(self) -> Iterator[Candidate]:

@@ -42,11 +42,13 @@ class Sink:
 
     def write(self, data: bytes) -> None:
         """Write ``data``. Raises CaptureError where the target takes no more."""
-        if self._packer is not None:
-            data = self._packer.compress(data)
-        self.size += len(data)
         try:
-            self._file.write(data)
+            if self._packer is None:
+                self.size += len(data)
+                self._file.write(data)
+            else:
+                # One step for the interpreter: an interrupt between packing and writing would tear the file.
+                self.size += sum(map(self._file.write, map(self._packer.compress, (data,))))
         except BrokenPipeError:
             raise
         except OSError as error:

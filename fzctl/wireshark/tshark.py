@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ def read_with_tshark(
     """Frame and shown fields of each message that tshark finds with our dissector.
 
     ``dissector`` is the path of the Lua, ``keylog`` that of a key log. Raises ToolError without
-    tshark, CaptureError where tshark gives up.
+    tshark or where it cannot be started, CaptureError where tshark gives up.
     """
     tshark = shutil.which("tshark")
     if tshark is None:
@@ -42,6 +43,8 @@ def read_with_tshark(
             for packet in capture:
                 for layer in packet.get_multiple_layers(PROTOCOL):
                     yield int(packet.number), _shown(layer)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolError(f"tshark cannot be started: {getattr(error, 'strerror', None) or error}") from None
     except TSharkCrashException as error:
         last = str(error).partition(_LAST)[2].partition("\n")[0].strip()
         raise CaptureError(path, f"tshark gave up: {last or error}") from None

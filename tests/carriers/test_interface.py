@@ -18,6 +18,8 @@ from fzctl.errors import CarrierError
 from tests.pcap.build import ipv4, ipv6
 from tests.records import assigned, goodbye
 
+pytestmark = pytest.mark.usefixtures("own_loopback")
+
 NO_TUNNEL = "lo is an Ethernet device: messages go to 33:33:00:00:00:01, in no tunnel"
 
 

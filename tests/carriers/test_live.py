@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -146,6 +147,19 @@ def test_the_clock_ticks_before_what_has_come_is_looked_at() -> None:
     list(capture.packets())
     assert ticks[0] == 0
     capture.close()
+
+
+def test_without_a_thread_there_is_a_sentence_and_the_device_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    ring = Canned([])
+    with pytest.raises(CarrierError, match="cannot watch wg0: no thread can be started"):
+        LiveCapture("wg0", ring, RAW)
+    assert ring.is_closed
 
 
 def test_a_device_that_is_gone_ends_it_behind_what_it_gave() -> None:

@@ -17,6 +17,8 @@ from fzctl.carriers.ring import BLOCK_SIZE, Ring
 from fzctl.errors import CarrierError
 from tests.records import assigned, goodbye
 
+pytestmark = pytest.mark.usefixtures("own_loopback")
+
 PROGRAM = control_program(ETHERNET_HEADER)
 
 

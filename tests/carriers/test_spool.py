@@ -50,6 +50,15 @@ def test_what_came_before_a_failure_is_read_first() -> None:
     spool.close()
 
 
+def test_the_ring_is_let_go_before_what_it_gave_is_read() -> None:
+    ring = Canned([b"one", b"two"])
+    spool = Spool(ring)
+    spool.stop()
+    assert drained(spool) == [b"one", b"two"]
+    assert ring.is_closed
+    spool.close()
+
+
 def test_no_more_than_there_is_room_for_waits_and_the_rest_follows() -> None:
     ring = Canned([bytes(10)] * 50)
     spool = Spool(ring, room=100)

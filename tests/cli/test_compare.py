@@ -98,6 +98,30 @@ def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...]) -> None:
         run(*arguments)
 
 
+@pytest.mark.usefixtures("as_we_read_it")
+def test_a_file_that_is_not_there_is_named_and_the_others_are_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.pcap")
+    assert run(missing, SAMPLE) == 3
+    said = capsys.readouterr()
+    assert said.out == f"{SAMPLE}: 3 messages in fzctl, 3 messages in tshark, no differences\n"
+    assert said.err == f"fzctl: {missing}: cannot be opened: No such file or directory\n"
+
+
+def test_a_tshark_that_does_not_start_is_exit_code_5(shell: Run, tmp_path: Path) -> None:
+    for number, (text, said) in enumerate((("exit 3", "exit status 3"), ("kill -ABRT $$", "SIGABRT"))):
+        (tmp_path / f"{number}").mkdir()
+        program = tmp_path / f"{number}" / "tshark"
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+        found = shell(f'PATH="{program.parent}:$PATH" $FZCTL compare {SAMPLE}')
+        assert (found.code, found.out) == (5, "")
+        assert found.err.startswith("fzctl: tshark cannot be started: ")
+        assert said in found.err
+        assert found.err.count("\n") == 1
+
+
 @pytest.mark.peer("tshark")
 def test_what_both_read_before_the_damage_is_compared(shell: Run, tmp_path: Path) -> None:
     damaged = build.pcap([assigned(), goodbye()]) + struct.pack("<IIII", 1, 1, 0xFFFFFFFF, 0xFFFFFFFF)

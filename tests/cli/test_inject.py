@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -26,7 +28,7 @@ from fzctl.errors import CaptureError, CarrierError
 from fzctl.pcap.capture import open_capture
 from fzctl.wireguard.keys import encode_key
 from tests.cli.conftest import ENVIRONMENT, Run
-from tests.cli.tunnels import ADDRESS, Answer, other_end, silence, write_config
+from tests.cli.tunnels import ADDRESS, PATIENCE, Answer, other_end, silence, write_config
 from tests.records import RESOURCE, assigned, goodbye, raw, status
 from tests.wireguard.lab import A, B, C
 
@@ -372,7 +374,7 @@ def test_a_signal_at_any_moment_leaves_whole_files_and_exit_0(
             while "fzctl: sent " not in process.stderr.readline():
                 assert process.poll() is None
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "")
     sent = "no packets" if moment == "connecting" else "1 packet"
     tail = ", 0 of 1 question answered" if moment == "waiting for the answer" else ""
@@ -382,6 +384,29 @@ def test_a_signal_at_any_moment_leaves_whole_files_and_exit_0(
     with open_capture(capture) as opened:
         assert opened.has_secrets()
     assert keys.read_text().endswith("\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_reader_that_reads_nothing_does_not_keep_it_from_ending(number: int, tmp_path: Path) -> None:
+    with other_end() as end:
+        words = ["--peer", write_config(tmp_path, end.port), "-w", "-", "-c", "100000", "--interval", "0"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fzctl", "inject", *words, "goodbye"],
+            env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096,
+        )  # fmt: skip
+        with process:
+            assert process.stdout is not None
+            pipe = process.stdout.fileno()
+            until(lambda: int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) > 3800)
+            waited = 0.0
+            # The first signal waits for the reader, the next one does not, nor the one behind the verb.
+            while process.poll() is None and waited < PATIENCE:
+                process.send_signal(number)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+                waited += 0.2
+            process.kill()
+    assert process.returncode in (0, 128 + number)
 
 
 def count_frames(path: Path) -> int:
@@ -394,7 +419,7 @@ def count_frames(path: Path) -> int:
 
 
 def until(test: Callable[[], bool]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE
     while not test():
         assert time.monotonic() < end
         time.sleep(0.02)

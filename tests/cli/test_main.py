@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +154,18 @@ def test_a_machine_without_enough_memory_is_no_bug(
     monkeypatch.setattr("fzctl.cli.main._dispatch", exhaust)
     assert main(["decode"]) == 3
     assert capsys.readouterr().err.startswith("fzctl: there is not enough memory for this")
+
+
+def test_a_limit_of_open_files_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhaust(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("fzctl.cli.main._dispatch", exhaust)
+    monkeypatch.setattr(os, "open", exhaust)  # nor can the null device be opened
+    assert main(["decode"]) == 3
+    assert capsys.readouterr().err == "fzctl: too many files are open; ulimit -n tells how many may be\n"
 
 
 LOADED = """

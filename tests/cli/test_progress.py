@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from threading import Event
+from threading import Event, Thread
 from typing import cast
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from fzctl.cli import progress
 from fzctl.cli.progress import Progress, progress_text
 from fzctl.pcap.capture import Capture
+from fzctl.records import Record
 from tests.cli.conftest import Run
 from tests.records import goodbye, record
 
@@ -69,6 +70,17 @@ def test_what_is_shown_meanwhile_takes_the_place_of_the_line(monkeypatch: pytest
 def test_a_short_input_shows_none(terminal: Run) -> None:
     found = terminal(f"$FZCTL decode --hex -w a.pcapng - <<< {goodbye().hex()}; $FZCTL decode a.pcapng")
     assert (found.code, "reading" in found.out) == (0, False)
+
+
+def test_without_a_thread_it_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    shown: list[Record] = []
+    with Progress(cast(Capture, None)) as running:
+        running.aside(shown.append, record(goodbye()))
+    assert shown == [record(goodbye())]
 
 
 def test_a_stderr_that_is_gone_ends_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:

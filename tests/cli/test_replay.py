@@ -8,6 +8,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,19 @@ from fzctl.cli import replay
 from fzctl.cli.impairment import impairments_of
 from fzctl.cli.parser import build_parser
 from fzctl.cli.replay import Replay
-from fzctl.errors import CarrierError
+from fzctl.errors import CaptureError, CarrierError
 from fzctl.pcap.capture import open_capture
+from fzctl.pcap.frame import Datagram
 from fzctl.pcap.writer import open_writer
 from fzctl.records import Record
+from fzctl.wireguard.messages import TRANSPORT
 from tests.cli.conftest import ENVIRONMENT, ROOT, Run
-from tests.cli.test_inject import no_sockets
-from tests.cli.tunnels import ADDRESS, Answer, other_end, silence, write_config
+from tests.cli.test_inject import no_sockets, until
+from tests.cli.tunnels import ADDRESS, PATIENCE, Answer, other_end, silence, write_config
 from tests.records import TIME, assigned, goodbye, raw, record, status
 
 SECOND = 10**9
+KEEPALIVE = 32  # bytes of a transport message without a packet
 PACKETS = [assigned("a.example"), status("a.example"), assigned("b.example"), raw(9, "x"), goodbye()]
 RECORDS = [record(packet, n, TIME + n * SECOND // 2) for n, packet in enumerate(PACKETS, start=1)]
 ENCRYPTED = ROOT / "captures" / "encrypted"
@@ -357,21 +361,33 @@ def test_a_peer_that_is_not_there_is_exit_4_and_nothing_was_sent(
 
 def test_a_signal_ends_a_replay_with_whole_files_counts_and_exit_0(capture: str, tmp_path: Path) -> None:
     written = tmp_path / "out.pcapng"
-    with other_end() as end:
+    with other_end(lambda _: [goodbye()]) as end:
         words = ["--peer", write_config(tmp_path, end.port), "-w", str(written), "-T", "json"]
         process = subprocess.Popen(
             [sys.executable, "-m", "fzctl", "replay", capture, "--speed", "0.001", *words],
             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert end.waits_for(1) == PACKETS[:1]
+        # What it receives, it looks at when what it sent is counted.
+        until(lambda: has_received(written, f"{ADDRESS}:{end.port}"))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-    assert process.returncode == 0
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, end.packets) == (0, PACKETS[:1])
     counts = json.loads(out)
     assert (counts["sent"], counts["complete"]) == (1, False)
     assert "fzctl: 1 packet sent\n" in err
     with open_capture(written) as opened:
         assert sum(1 for _ in opened.frames()) >= 3
+
+
+def has_received(path: Path, other: str) -> bool:
+    """Stands a packet from the other end in the capture of the tunnel?"""
+    with suppress(CaptureError), open_capture(path) as capture:
+        return any(
+            each.src == other and each.size > KEEPALIVE and each.data[each.start] == TRANSPORT
+            for each in capture.packets()
+            if isinstance(each, Datagram)
+        )
+    return False
 
 
 @pytest.mark.parametrize(("name", "most"), [("MOST_MESSAGES", 2), ("MOST_BYTES", 400)])

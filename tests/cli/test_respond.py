@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import signal
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fzctl.carriers.base import Received
+from fzctl.carriers.base import Carrier, Received
 from fzctl.carriers.memory import MemoryCarrier, VirtualClock
 from fzctl.cli import respond
 from fzctl.cli.parser import build_parser
@@ -166,6 +167,25 @@ def test_it_stops_after_so_many_messages(stage: Stage) -> None:
     says = {float(number): assigned(f"n{number}.example.com") for number in range(5)}
     stage.run("-c", "2", says=says)
     assert [what for _, what in stage.got] == ["Active", "Active", "goodbye"]
+
+
+def test_who_asks_for_the_tables_while_files_are_finished_does_not_end_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = vars(respond)["open_target"]
+    handlers: list[object] = []
+
+    @contextmanager
+    def noted(*args: Any) -> Iterator[Carrier]:
+        with opened(*args) as carrier:
+            yield carrier
+        handlers.append(signal.getsignal(signal.SIGUSR1))
+
+    monkeypatch.setattr(respond, "open_target", noted)
+    before = signal.getsignal(signal.SIGUSR1)
+    assert stage.run().code == 0
+    assert [callable(each) for each in handlers] == [True]
+    assert signal.getsignal(signal.SIGUSR1) == before
 
 
 def test_hostile_texts_are_shown_escaped(stage: Stage) -> None:

@@ -6,9 +6,11 @@ import os
 import signal
 import threading
 import time
+from typing import Any
 
 import pytest
 
+from fzctl.cli import signals
 from fzctl.cli.signals import finish_in_peace, interruptible
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -69,6 +71,35 @@ def test_other_errors_pass_through_and_leave_the_handlers_as_they_were() -> None
     before = handlers()
     with pytest.raises(ValueError, match="x"), interruptible():
         raise ValueError("x")
+    assert handlers() == before
+
+
+def test_signals_that_come_together_end_it_once_and_without_complaint() -> None:
+    # Python complains, by a warning, of a signal that is ignored before its handler could run.
+    with interruptible() as ending:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            for number in ENDING:
+                os.kill(os.getpid(), number)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        time.sleep(5)
+    assert ending.was_interrupted
+
+
+def test_a_signal_before_the_block_ends_what_is_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = handlers()
+    plain = signal.signal
+
+    def set_and_hear(number: int, handler: Any) -> Any:
+        found = plain(number, handler)
+        if handler is signals._interrupt:
+            send(number)
+        return found
+
+    monkeypatch.setattr(signal, "signal", set_and_hear)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        raise AssertionError("it began")
     assert handlers() == before
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -26,7 +27,7 @@ from tests.records import TIME, assigned, goodbye, status
 SAMPLES = ROOT / "captures" / "encrypted"
 CAPTURE, KEYS = SAMPLES / "direct.pcap", SAMPLES / "direct.keys"
 MESSAGES, PACKETS = 10, 20
-SECONDS = 20
+SECONDS = 60
 
 
 class Extcap:
@@ -62,6 +63,19 @@ class Extcap:
                 found = [frame.data for frame in frames]
         assert len(found) == count
         return found
+
+    def has_read(self, path: Path) -> None:
+        """Wait until it has read the file to its end."""
+        end, place = time.monotonic() + SECONDS, Path(f"/proc/{self.process.pid}")
+        while time.monotonic() < end:
+            time.sleep(0.02)
+            for each in (place / "fd").iterdir():
+                with suppress(OSError):
+                    if each.readlink() == path.resolve():
+                        _, position, *_ = (place / "fdinfo" / each.name).read_text().split()
+                        if int(position) == path.stat().st_size:
+                            return
+        raise AssertionError(f"{path} was not read")
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """The exit code and what was said."""
@@ -168,7 +182,7 @@ def test_a_reader_that_goes_away_ends_it_though_nothing_comes(tmp_path: Path) ->
 
 def test_who_sees_nothing_is_told_why(start: Start) -> None:
     extcap = start("--file", str(CAPTURE))
-    time.sleep(0.7)
+    extcap.has_read(CAPTURE)
     code, said = extcap.stop()
     assert code == 0
     assert said.startswith("fzctl: no control message was seen: ")

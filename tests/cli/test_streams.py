@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -146,6 +148,29 @@ def test_what_stderr_refuses_is_lost_quietly(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(sys, "stderr", Full())
     streams.say("lost")
+
+
+def test_who_reads_nothing_is_waited_for_no_longer_and_who_reads_gets_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    with open(writer, "w", encoding="ascii") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        out.write("read")
+        assert not streams.let_go()
+        out.flush()
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        assert streams.let_go()
+        assert not streams.let_go()
+        out.write("x" * 1_000_000)
+        out.flush()
+    with open(reader, "rb") as found:
+        assert found.read().rstrip(bytes(1)) == b"read"
 
 
 def test_concealed_names_are_replaced_as_wholes_until_the_next_run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fzctl.wireguard.keys import PrivateKey, encode_key
 from tests.wireguard.lab import A, B
 from tests.wireguard.turnserver import FakeServer
 
+PATIENCE = 30.0
 ADDRESS = "127.0.0.1"
 EVERYTHING = tuple(filter(None, (parse_network("::/0"), parse_network("0.0.0.0/0"))))
 
@@ -59,9 +61,8 @@ class OtherEnd:
 
     def waits_for(self, count: int) -> list[bytes]:
         """The packets, as soon as there are so many."""
-        for _ in range(500):
-            if len(self.packets) >= count:
-                break
+        end = time.monotonic() + PATIENCE
+        while len(self.packets) < count and time.monotonic() < end:
             self._ended.wait(0.01)
         return self.packets[:]
 

@@ -103,6 +103,28 @@ def test_a_packet_that_does_not_leave_ends_it_or_is_told() -> None:
     assert "cannot send to wg0" in heard[1].sentence
 
 
+class Interrupted(Breaks):
+    """Ctrl-C while it waits, and by then the tunnel is gone."""
+
+    is_gone = False
+
+    def send(self, packet: bytes) -> None:
+        if self.is_gone:
+            super().send(packet)
+
+    def receive(self, timeout: float) -> Received | None:
+        self.is_gone = True
+        raise KeyboardInterrupt
+
+
+def test_who_interrupts_it_is_told_that_the_goodbye_did_not_leave_and_that_is_no_error() -> None:
+    clock = VirtualClock()
+    heard: list[Happening] = []
+    assert drive(client(), Interrupted("wg0", clock, 0), clock, never, heard.append) == STOPPED
+    assert [each.name for each in heard] == ["state", SENT, UNSENT]
+    assert decode(heard[2].packet).name == "goodbye"
+
+
 class Exchanger(MemoryCarrier):
     """Names who sent what, and is told whom an answer is for."""
 

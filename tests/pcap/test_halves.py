@@ -209,6 +209,24 @@ def test_no_helper_is_left_behind_when_the_reader_stops_early(path: Path) -> Non
     assert children() == before
 
 
+@pytest.mark.parametrize("call", ["fork", "pipe"])
+def test_where_there_is_no_second_process_one_reads_it_all(
+    call: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError("no more of them")
+
+    data = build.pcap([MINE] + [PLAIN] * 500 + [MINE], link_type=1)
+    path.write_bytes(data)
+    alone = seen(open_capture(path), share=False)
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(os, call, refuse)
+    with open_capture(path) as capture:
+        assert not capture.share(0)
+    assert seen(open_capture(path), share=True) == alone
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_pipes_objects_packed_and_small_files_are_read_by_one(path: Path) -> None:
     import gzip
 

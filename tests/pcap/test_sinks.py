@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import signal
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +200,24 @@ def test_of_what_was_never_flushed_nothing_is_salvaged(tmp_path: Path) -> None:
     sink.write(b"half")
     sink.salvage()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_it_packs_does_not_tear_what_is_packed(tmp_path: Path) -> None:
+    data = os.urandom(3_000_000)  # packing it takes much longer than the alarm
+    sink = open_sink(tmp_path / "a.pcap.gz")
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+    def write_until_the_alarm() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        sink.write(data)
+        signal.pause()
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_until_the_alarm()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    sink.close()
+    packed = (tmp_path / "a.pcap.gz").read_bytes()
+    # Nothing of it, where the alarm came before it began.
+    assert zlib.decompress(packed, 16 + zlib.MAX_WBITS) in (data, b"")
