@@ -200,7 +200,8 @@ class Redactor:
         """A JSON string with its quotes; what was written as an escape stays one."""
         spelled = _CHARACTER.findall(literal)
         said = "".join(map(_read, spelled))
-        if said[1:-1] in self._vocabulary:
+        is_whole = len(spelled) > 1 and spelled[-1] == '"'
+        if (said[1:-1] if is_whole else said[1:]) in self._vocabulary:
             return literal
         new = self.redact_text(said)
         return "".join(map(_write, new, said, spelled))

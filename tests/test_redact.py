@@ -237,6 +237,14 @@ def test_what_the_protocol_spells_stays() -> None:
     assert redact(raw(1, '{"\\u0072esource":"q"}')).message.payload.startswith(b'{"\\u0072esource":')
 
 
+def test_a_string_without_end_that_only_begins_as_a_word_of_the_protocol_is_replaced() -> None:
+    redactor = Redactor(b"key")
+    assert b"resource1" not in redactor.redact_payload(b'{"domain":"resource1')
+    assert b"resource1" not in redactor.redact_payload(b'{"domain":"resource1"')
+    assert redactor.redact_payload(b'{"resource') == b'{"resource'
+    assert redactor.redact_payload(b'{"domain":"') == b'{"domain":"'
+
+
 def test_a_record_keeps_its_place() -> None:
     found = redact(goodbye(), frame=9, file="-", copy_of=3)
     assert found == record(goodbye(), 9, file="-", copy_of=3)
