@@ -55,7 +55,9 @@ def _compare(args: Namespace, source: str) -> int:
 
     inputs = Inputs(args, [source])
     ours = [(record.frame, our_values(record)) for record in follow_whole(inputs.records())]
-    if not os.path.exists(source):  # which is told, and for which pyshark has no error of its own
+    if not os.path.isfile(source):
+        if not inputs.problems:
+            inputs.complain(f"{source}: is no file, and compare reads it twice; save it into one")
         return _report(inputs)
     with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
         lua = Path(folder) / "fzctl.lua"

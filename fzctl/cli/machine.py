@@ -80,7 +80,7 @@ def _loops() -> Finding:
     if is_compiled():
         return Finding("kernel", "ok", "fzctl-kernel (the scan's innermost loops, compiled)")
     slow = "the scan runs in Python, at half the speed of fzctl-kernel"
-    return Finding("kernel", "ok", f"not used: {slow} (python3 dev.py kernel builds it)")
+    return Finding("kernel", "ok", f"not used: {slow}; python3 dev.py kernel builds it")
 
 
 def _programs() -> Iterator[Finding]:

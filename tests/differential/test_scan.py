@@ -135,7 +135,10 @@ def test_the_pass_for_analyses_finds_the_same_messages_and_the_packets_of_proxy_
         if chance.random() < 0.5:
             data = captures.break_capture(chance, data)
         delivered: list[Packet] = []
-        passing = partial(plain_records, args=args, name=None, deliver=partial(_deliver, delivered))
+        ends: list[int | None] = []
+        passing = partial(
+            plain_records, args=args, name=None, deliver=partial(_deliver, delivered), ended=ends.append
+        )
         thorough = read(Pieces(data, sizes_of(chance, data)), passing)
         quick = read(Pieces(data, [1 << 22]), lambda capture: read_records(capture.candidates()))
         assert thorough == quick, f"capture {number} of part {part}"
