@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from fzctl.cli.analysisoptions import parse_offsets, parse_patterns
 from fzctl.cli.inputs import Inputs, title_of
-from fzctl.cli.moments import Moment, parse_moment, parse_seconds
-from fzctl.cli.selection import add_capture_arguments, make_filter, with_exchanges
+from fzctl.cli.moments import Moment, parse_moment
+from fzctl.cli.selection import make_filter, with_exchanges
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
 from fzctl.protocol.packet import IPV6_HEADER
@@ -22,33 +23,12 @@ if TYPE_CHECKING:
     from fzctl.analysis.ladder import Analysis, Ladder
     from fzctl.analysis.rules import Rule
     from fzctl.cli.encrypted import EncryptedCapture
-    from fzctl.nat.patterns import DomainPattern
     from fzctl.pcap.capture import Capture
     from fzctl.tunnel import Watcher
     from fzctl.wireguard.decryptor import Decryptor
 
 MOST_WAITING: Final = 16384
 """Application packets that wait for the messages of other captures to catch up."""
-
-
-def add_analysis_arguments(parser: ArgumentParser) -> None:
-    """Declare the inputs, and how they are read, together and apart."""
-    add_capture_arguments(parser)
-    parser.add_argument(
-        "--merge", action="store_true",
-        help="the captures show the same tunnels (both ends of one, or one after another)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--offset", metavar="FILE=SECONDS", dest="offsets", action="append", default=[],
-        help="add this to that capture's times, where clocks differ; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pattern", metavar="[UUID=]PATTERN", dest="patterns", action="append", default=[],
-        help="the address of a resource, or of all others, such as *.example.com; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--tun", action="store_true", help="the captures were taken on Firezone's own interface"
-    )
 
 
 class Analysing(Inputs):
@@ -286,44 +266,6 @@ class _File:
     def _hand_on(self) -> None:
         time, packet, more = self._waiting.popleft()
         self.analysis.analyzer.packet(time, packet, **more)
-
-
-def parse_patterns(texts: Iterable[str]) -> dict[str | None, DomainPattern]:
-    """The values of ``--pattern``. Raises UsageError."""
-    from fzctl.nat.names import resource_key
-    from fzctl.nat.patterns import DomainPattern
-
-    found: dict[str | None, DomainPattern] = {}
-    for text in texts:
-        resource, equals, pattern = text.rpartition("=")
-        key = resource_key(resource) if equals else None
-        if key is not None and not _is_uuid(key):
-            raise UsageError(f"--pattern {escape(text)}: what stands before = must be a resource's UUID")
-        if not pattern:
-            raise UsageError(f"--pattern {escape(text)}: the pattern is missing")
-        found[key] = DomainPattern(pattern)
-    return found
-
-
-def parse_offsets(texts: Iterable[str], sources: list[str]) -> dict[str, int]:
-    """The values of ``--offset``, in nanoseconds. Raises UsageError."""
-    found = {}
-    for text in texts:
-        source, equals, seconds = text.rpartition("=")
-        if not equals or source not in sources:
-            raise UsageError(f"--offset {escape(text)}: it takes FILE=SECONDS, with a FILE that is read")
-        found[source] = parse_seconds(seconds, f"--offset {escape(text)}")
-    return found
-
-
-def _is_uuid(text: str) -> bool:
-    from fzctl.protocol.reasons import Refusal
-    from fzctl.protocol.values import parse_uuid
-
-    try:
-        return parse_uuid(text) == text
-    except Refusal:
-        return False
 
 
 def _shifted(records: Iterator[Record], offset: int) -> Iterator[Record]:

@@ -11,7 +11,8 @@ import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.analysing import Analysing, add_analysis_arguments
+from fzctl.cli.analysing import Analysing
+from fzctl.cli.analysisoptions import add_analysis_arguments
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.saving import spare_inputs

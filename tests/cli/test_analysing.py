@@ -12,7 +12,8 @@ import pytest
 from fzctl.analysis import bounded
 from fzctl.analysis.ladder import Analysis, Flow, Sent
 from fzctl.cli import analysing
-from fzctl.cli.analysing import Analysing, add_analysis_arguments, parse_offsets, parse_patterns
+from fzctl.cli.analysing import Analysing
+from fzctl.cli.analysisoptions import add_analysis_arguments
 from fzctl.cli.parser import Parser, add_common_arguments
 from fzctl.errors import UsageError
 from fzctl.pcap.capture import open_capture
@@ -176,19 +177,6 @@ def test_patterns_find_domains_that_a_resource_does_not_cover() -> None:
         assert rule_ids(found.story) == ["FZ311"]
     [fine] = analysed("--pattern", "*.example.org", "--pattern", f"{RESOURCE}=**.example.com", path)
     assert rule_ids(fine.story) == []
-
-
-@pytest.mark.parametrize("text", ["", "gitlab=*.example.com", f"{RESOURCE}=", "a.***"])
-def test_a_pattern_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="pattern"):
-        parse_patterns([text])
-
-
-@pytest.mark.parametrize("text", ["a.pcap", "b.pcap=1", "a.pcap=", "a.pcap=soon"])
-def test_an_offset_names_an_input_and_seconds(text: str) -> None:
-    with pytest.raises(UsageError, match="--offset"):
-        parse_offsets([text], ["a.pcap"])
-    assert parse_offsets(["a.pcap=-0.25"], ["a.pcap"]) == {"a.pcap": -250_000_000}
 
 
 def test_on_firezones_own_interface_a_message_is_a_finding() -> None:
