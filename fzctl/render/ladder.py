@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 
 from fzctl.analysis.bounded import Kept
 from fzctl.analysis.findings import Finding, Spot
@@ -23,65 +23,18 @@ from fzctl.protocol.kinds import (
     STATUS,
 )
 from fzctl.render.escape import escape
+from fzctl.render.marks import file_marks, not_seen_in
+from fzctl.render.rows import FLOW, GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, SESSION, UNKNOWN, Row
 from fzctl.render.spans import format_size, format_span
 from fzctl.render.words import count_of, shorten, title_of, verdict_of
 
-RIGHT: Final = "right"
-LEFT: Final = "left"
-UNKNOWN: Final = "unknown"
-
-MESSAGE: Final = "message"
-FLOW: Final = "flow"
-MISSING: Final = "missing"
-SESSION: Final = "session"
-GAP: Final = "gap"
-MORE: Final = "more"
-
 _LEAST_GAP: Final = 1_000_000_000
 _GAP_OF_MEDIANS: Final = 4
-_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-class Row(NamedTuple):
-    """One row. Texts are escaped for a terminal.
-
-    ``kind`` is one of the above, ``frame`` names the frame (``#4``, ``B#4`` of the second file),
-    ``way`` where the arrow goes, from client (left) to gateway or back. ``about`` is what
-    the label is about, mostly a domain. ``mood`` is one of
-    ``good``, ``bad``, ``ignored`` and ``dim``, or empty.
-    ``rung`` is its place among all rungs that are kept.
-    """
-
-    kind: str
-    time: int | None
-    frame: str
-    way: str
-    label: str
-    about: str
-    note: str
-    mood: str
-    rung: int | None = None
 
 
 def ladder_rows(analysis: Analysis, most: int) -> list[Row]:
     """The first and the last ``most`` rungs as rows, with what is to be seen between them."""
     return list(_Builder(analysis).rows(_shortened(analysis.rungs, most)))
-
-
-def file_marks(analysis: Analysis) -> dict[str, str]:
-    """A letter for each file of a merged analysis."""
-    if len(analysis.files) < 2:
-        return {}
-    return {
-        file: _LETTERS[place] if place < len(_LETTERS) else f"F{place + 1}"
-        for place, file in enumerate(analysis.files)
-    }
-
-
-def not_seen_in(sent: Sent, marks: Mapping[str, str]) -> list[str]:
-    """The letters of those files of a merged analysis that do not hold the message."""
-    seen = {sent.record.file, *(spot.file for spot in sent.copies)}
-    return [mark for file, mark in marks.items() if file not in seen]
 
 
 def _shortened(kept: Kept[Rung], most: int) -> Kept[tuple[int, Rung]]:

@@ -9,20 +9,10 @@ from typing import Final
 from fzctl.analysis.ladder import Analysis
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape
-from fzctl.render.ladder import (
-    FLOW,
-    GAP,
-    LEFT,
-    MESSAGE,
-    MISSING,
-    MORE,
-    RIGHT,
-    SESSION,
-    Row,
-    file_marks,
-    ladder_rows,
-)
+from fzctl.render.ladder import ladder_rows
 from fzctl.render.laddertext import cut, format_offset, is_short, wrap
+from fzctl.render.marks import file_marks
+from fzctl.render.rows import FLOW, GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, SESSION, Row
 
 MOST_RUNGS: Final = 250
 """Rungs that are drawn from each end."""

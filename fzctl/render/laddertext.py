@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fzctl.render.ladder import GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, SESSION, Row
 from fzctl.render.lines import paint
+from fzctl.render.rows import GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, SESSION, Row
 
 _TIME: Final = 10
 _LEAST_NOTE: Final = 20

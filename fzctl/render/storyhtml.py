@@ -15,7 +15,9 @@ from fzctl.render.clock import format_time
 from fzctl.render.escape import escape, escape_bytes
 from fzctl.render.glossary import GLOSSARY
 from fzctl.render.hexdump import hexdump
-from fzctl.render.ladder import MESSAGE, Row, file_marks, ladder_rows
+from fzctl.render.ladder import ladder_rows
+from fzctl.render.marks import file_marks
+from fzctl.render.rows import MESSAGE, Row
 from fzctl.render.storytables import Table, tables_of, without_empty_columns
 from fzctl.render.storytext import finding_words
 from fzctl.render.verdict import Verdict, verdict_on

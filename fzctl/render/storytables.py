@@ -11,8 +11,8 @@ from fzctl.analysis.traffic import CONFIRMED, ENDED, FAILED, PENDING, REFRESHING
 from fzctl.nat.client import State
 from fzctl.render.clock import format_moment, is_of_one_day
 from fzctl.render.escape import escape
-from fzctl.render.ladder import file_marks
 from fzctl.render.lines import ID_LENGTH
+from fzctl.render.marks import file_marks
 from fzctl.render.spans import format_span
 from fzctl.render.verdict import last_answer
 

@@ -9,9 +9,10 @@ from fzctl.analysis.findings import Finding
 from fzctl.analysis.ladder import Analysis
 from fzctl.render.clock import format_time
 from fzctl.render.escape import escape
-from fzctl.render.ladder import file_marks, ladder_rows
+from fzctl.render.ladder import ladder_rows
 from fzctl.render.laddertext import cut, ladder_lines, wrap
 from fzctl.render.lines import paint
+from fzctl.render.marks import file_marks
 from fzctl.render.storytables import Cell, Table, tables_of, without_empty_columns
 from fzctl.render.verdict import verdict_on
 

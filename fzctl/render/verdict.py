@@ -15,8 +15,8 @@ from fzctl.nat.client import State
 from fzctl.protocol.fields import Status
 from fzctl.render.clock import format_moment, is_of_one_day
 from fzctl.render.escape import escape
-from fzctl.render.ladder import file_marks, not_seen_in
 from fzctl.render.lines import ID_LENGTH
+from fzctl.render.marks import file_marks, not_seen_in
 from fzctl.render.spans import format_span
 from fzctl.render.words import count_of
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fzctl.render.ladder import FLOW, GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, Row, file_marks, ladder_rows
+from fzctl.render.ladder import ladder_rows
+from fzctl.render.marks import file_marks
+from fzctl.render.rows import FLOW, GAP, LEFT, MESSAGE, MISSING, MORE, RIGHT, Row
 from tests.analysis.scenario import Scene
 from tests.records import harmful, raw
 from tests.render.analyses import analysis_of, hostile, inactive, with_traffic, working
