@@ -54,10 +54,11 @@ _NO_WORD: Final = rf"(?:{_PROSE_UUID}|{_BARE_UUID}|{_PROSE_IPV4}|{_PROSE_IPV6})"
 _PROSE: Final = re.compile(
     "|".join(
         (
-            _PROSE_UUID,
-            _BARE_UUID,
+            # First what may begin as an identifier does, and would be no name any more without that.
             r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",
             rf"(?<![\w.*\\-])(?:{_LABEL}\.)+[^\W\d_][\w-]*",
+            _PROSE_UUID,
+            _BARE_UUID,
             _PROSE_IPV6,
             _PROSE_IPV4,
             r"""(?P<quoted>(?<!\w)'[^']{1,300}'(?!\w)|"(?:[^"\\]|\\.){1,300}")""",

@@ -230,3 +230,13 @@ def test_json_in_texts_in_json_loses_its_names(times: int, depth: int) -> None:
     text = "[" * depth + text + "]" * depth
     event = redact(one(json.dumps({"time": STAMP, "severity": "INFO", "message": text})))
     assert not SECRETS.search(shown(event))
+
+
+@pytest.mark.parametrize(
+    "before", ["-0000-0000-0000-", "6b7188f5-00ac-41dc-9ddd-", "x-00ac-41dc-9ddd-57e2", "1.2.3.4-"]
+)
+@pytest.mark.parametrize("name", ["gitlab.mycorp.com", "gitlab@mycorp.com"])
+def test_a_name_right_behind_what_looks_like_an_identifier_is_replaced(before: str, name: str) -> None:
+    event = redact(one(f"2026-08-22T00:53:24.158Z DEBUG a::b: saw {before}{name} again"))
+    assert "gitlab" not in shown(event)
+    assert "mycorp" not in shown(event)
