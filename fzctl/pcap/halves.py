@@ -67,8 +67,8 @@ class Halves:
         """As the reader's own, of the whole file."""
         reader = self._reader
         yield from reader.candidates()
-        if reader.window.limit is None:
-            return  # there was no record at the boundary, and the walk went on to the end
+        if not reader.window.pauses_at(reader.window.end):
+            return  # no record began at the boundary, or the file became shorter than that meanwhile
         before = reader.frame_count
         taken = 0
         if reader.state == self._assumed:

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +180,28 @@ def test_more_than_the_helper_keeps_waits_in_the_pipe(path: Path, monkeypatch: p
 def test_a_helper_that_dies_costs_nothing_but_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halves, "_scan", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     assert_agreement(path, build.pcap([PLAIN, MINE] * 30, link_type=1))
+
+
+@pytest.mark.parametrize("form", ["pcap", "pcapng"])
+def test_of_a_file_that_became_shorter_nothing_behind_its_end_is_shown(path: Path, form: str) -> None:
+    frames = [PLAIN] * 9 + [MINE]
+    path.write_bytes(capture_of(form, frames * 30))
+    with open_capture(path) as capture:
+        capture.has_secrets()
+        assert capture.share(0)
+        deadline = time.monotonic() + 30
+        while not helper_is_done(capture) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.truncate(path, len(capture_of(form, frames * 10)))
+        assert [each.number for each in capture.candidates()] == list(range(10, 101, 10))
+        assert capture.frame_count == 100
+
+
+def helper_is_done(capture: Capture) -> bool:
+    """Has the helper sent all that it has found?"""
+    assert capture._halves is not None
+    status = Path(f"/proc/{capture._halves._pid}/stat").read_text()
+    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def children() -> list[str]:
