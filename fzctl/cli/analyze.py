@@ -74,7 +74,7 @@ def run(args: Namespace) -> int:
     from fzctl.analysis.redaction import redact_analysis
 
     inputs = Analysing(args, at=args.at, most_rungs=_MOST_RUNGS)
-    _check_targets({"--svg": args.svg, "--html": args.html}, [*inputs.sources, *args.keys, *args.logs])
+    _check_targets(args, [*inputs.sources, *args.keys, *args.logs])
     log_offsets = parse_log_offsets(args.log_offsets, "--log-offset")
     if args.logs and "-" in inputs.sources:
         raise UsageError("--logs reads a capture once more, which a pipe does not allow; give it a file")
@@ -99,16 +99,18 @@ def run(args: Namespace) -> int:
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code or code
 
 
-def _check_targets(targets: dict[str, str | None], sources: list[str]) -> None:
+def _check_targets(args: Namespace, sources: list[str]) -> None:
     """Refuse to overwrite what is read, or to write two things into one file. Raises UsageError."""
     taken: dict[str, str] = {}
-    for option, target in targets.items():
+    if args.redact_key is not None:
+        taken[os.path.realpath(args.redact_key)] = "--redact-key"
+    for option, target in (("--svg", args.svg), ("--html", args.html)):
         if target is None:
             continue
         if target == "-":
             raise UsageError(f"{option} writes a file; give it a name")
         spare_inputs(target, sources, option)
-        other = taken.setdefault(os.path.abspath(target), option)
+        other = taken.setdefault(os.path.realpath(target), option)
         if other != option:
             raise UsageError(f"{other} and {option} name the same file")
 

@@ -8,6 +8,7 @@ still be decrypted.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
@@ -227,7 +228,8 @@ def saver_kind(args: Namespace) -> type[Saver] | None:
         raise UsageError(
             "--all writes decrypted packets and --keep-encrypted does not: leave one of them away"
         )
-    redacts = getattr(args, "redact", False) or getattr(args, "redact_key", None) is not None
+    redact_key = getattr(args, "redact_key", None)
+    redacts = getattr(args, "redact", False) or redact_key is not None
     if (wants_all or wants_frames) and redacts:
         raise UsageError(
             "--redact replaces what is in messages, not in other packets; leave one of them away"
@@ -238,18 +240,30 @@ def saver_kind(args: Namespace) -> type[Saver] | None:
         raise UsageError(
             "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
         )
+    spare_inputs(args.write, getattr(args, "keys", ()))
+    if args.write != "-" and redact_key is not None and is_one_file(args.write, redact_key):
+        raise UsageError("-w and --redact-key name the same file")
     return AllSaver if wants_all else FrameSaver if wants_frames else Saver
 
 
 def spare_inputs(target: str | None, sources: Iterable[str], option: str = "-w") -> None:
     """Refuse to overwrite what is yet to be read. Raises UsageError, which names ``option``."""
+    if target is None or target == "-":
+        return
     for source in sources:
-        if target is not None and target != "-" and source != "-" and _is_same_file(source, target):
+        if _is_same_file(source, target):
             raise UsageError(f"{option} {escape(target)} would overwrite an input; give it another name")
+
+
+def is_one_file(one: str, other: str) -> bool:
+    """Do both paths lead to the same place, whether there is a file or not?"""
+    return os.path.realpath(one) == os.path.realpath(other) or _is_same_file(one, other)
 
 
 def _is_same_file(source: str, target: str) -> bool:
     try:
-        return os.path.samefile(source, target)
-    except (OSError, ValueError):  # one does not exist, or cannot be looked at: reading will tell
-        return False
+        read = os.fstat(sys.stdin.fileno()) if source == "-" else os.stat(source)
+        # A device or a pipe is not overwritten.
+        return stat.S_ISREG(read.st_mode) and os.path.samestat(read, os.stat(target))
+    except (OSError, ValueError, AttributeError):
+        return False  # one does not exist, or cannot be looked at: reading will tell

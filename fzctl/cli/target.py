@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from fzctl.cli.saving import spare_inputs
+from fzctl.cli.saving import is_one_file, spare_inputs
 from fzctl.cli.signals import finish_in_peace
 from fzctl.cli.streams import say
 from fzctl.errors import UsageError
@@ -96,7 +96,7 @@ def check_target(args: Namespace) -> None:
     read = [path for path in (args.peer_config, args.turn_password_file) if path is not None]
     spare_inputs(args.write, read)
     spare_inputs(args.keylog, read, "--keylog")
-    if args.write is not None and args.write == args.keylog:
+    if None not in (args.write, args.keylog) and is_one_file(args.write, args.keylog):
         raise UsageError("-w and --keylog are two files: give them two names")
     if args.write == "-":
         if getattr(args, "form", None) is not None:

@@ -6,6 +6,7 @@ A file that is written is whole or absent: it gets its name when it is closed wi
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -18,6 +19,9 @@ from fzctl.pcap.compression import load_zstd
 _SYSTEM: Final = 0
 _EVERYBODY: Final = 0o666
 _PRIVATE: Final = 0o600
+_LONGEST_NAME: Final = 255  # bytes; what the usual file systems take
+_MOST_ATTEMPTS: Final = 100
+_MOST_LINKS: Final = 40  # as Linux follows
 
 Target = str | os.PathLike[str] | BinaryIO
 
@@ -125,10 +129,24 @@ class _NewFileSink(_FileSink):
         try:
             if os.path.exists(self._path) and not self._private:
                 os.chmod(self._written, stat.S_IMODE(os.stat(self._path).st_mode))
-            os.replace(self._written, self._path)
+            try:
+                os.replace(self._written, self._path)
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+                self._fill_in_place()
             unfinished.discard(self._written)
         except OSError as error:
             raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
+
+    def _fill_in_place(self) -> None:
+        """For a file that is mounted there, as containers have them: it cannot be another one."""
+        from shutil import copyfile
+
+        if self._private:
+            os.chmod(self._path, _PRIVATE)
+        copyfile(self._written, self._path)
+        os.unlink(self._written)
 
     def abandon(self) -> None:
         super().abandon()
@@ -152,14 +170,20 @@ def open_sink(target: Target, *, private: bool = False) -> Sink:
     packer = _packer_for(name)
     path = os.path.realpath(name)
     try:
+        number = _descriptor_of(name)
+        if number is not None:
+            return _in_place(name, os.dup(number), packer)
         if is_planted(name):
             raise CaptureError(name, "is a link that somebody else made; name the file itself")
         if os.path.isdir(path):
             raise CaptureError(name, "is a directory, not a file to write")
-        if os.path.exists(path) and not os.path.isfile(path):
-            return _FileSink(name, open(path, "wb"), packer)
-        written = f"{path}.{os.getpid()}.part"
-        file = _create(written, _PRIVATE if private else _EVERYBODY)
+        if os.path.exists(path):
+            if not os.path.isfile(path):
+                return _in_place(name, path, packer)
+            if not os.access(path, os.W_OK):
+                # Its folder would let us replace it all the same.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        file, written = _create(path, _PRIVATE if private else _EVERYBODY)
         return _NewFileSink(name, file, packer, written, path, private=private)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -186,13 +210,48 @@ def is_planted(path: str) -> bool:
     return os.path.islink(path) and os.lstat(path).st_uid not in (_SYSTEM, os.geteuid())
 
 
-def _create(path: str, mode: int) -> Any:
-    unfinished.add(path)  # first, for an interrupt may come between the two
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb")
-    except OSError:  # another's, or none
-        unfinished.discard(path)
-        raise
+def _in_place(name: str, what: str | int, packer: _Packer | None) -> Sink:
+    file = open(what, "wb")  # noqa: SIM115 - the sink closes it
+    if file.isatty():
+        file.close()
+        raise CaptureError(name, "is a terminal, which is no place for a file; name one, or a pipe")
+    return _FileSink(name, file, packer)
+
+
+def _descriptor_of(name: str) -> int | None:
+    """The descriptor of ours that ``/dev/stdout``, ``/dev/fd/3`` and the like stand for, if it is one.
+
+    What it is open for has no name, or is a file that others write to through it as well: that is
+    gone on with where they are, as a shell does with ``>&3``.
+    """
+    folders = (f"/proc/{os.getpid()}/fd", "/dev/fd")
+    for _ in range(_MOST_LINKS):
+        folder, last = os.path.split(os.path.abspath(name))
+        if last.isascii() and last.isdecimal() and len(last) < 9 and os.path.realpath(folder) in folders:
+            return int(last)
+        if not os.path.islink(name):
+            return None
+        name = os.path.join(folder, os.readlink(name))
+    return None
+
+
+def _create(path: str, mode: int) -> tuple[Any, str]:
+    """A new file beside ``path``, and its name: what a killed process of our number left is passed by."""
+    folder, last = os.path.split(path)
+    for attempt in range(_MOST_ATTEMPTS):
+        ending = f".{os.getpid()}-{attempt}.part" if attempt else f".{os.getpid()}.part"
+        stem = os.fsdecode(os.fsencode(last)[: _LONGEST_NAME - len(ending)])
+        written = os.path.join(folder, stem + ending)
+        unfinished.add(written)  # first, for an interrupt may come between the two
+        try:
+            handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        except OSError as error:  # another's, or none
+            unfinished.discard(written)
+            if not isinstance(error, FileExistsError):
+                raise
+        else:
+            return os.fdopen(handle, "wb"), written
+    raise FileExistsError(errno.EEXIST, f"{_MOST_ATTEMPTS} unfinished files ({path}.*.part) stand there")
 
 
 def _packer_for(name: str) -> _Packer | None:

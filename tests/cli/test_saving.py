@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fzctl.cli import saving
+from fzctl.cli.saving import spare_inputs
 from fzctl.pcap.capture import open_capture
 from fzctl.pcap.writer import open_writer
-from tests.cli.conftest import Run
+from tests.cli.conftest import ENVIRONMENT, Run
 from tests.records import raw
 from tests.test_tunnel import datagram, sealed, tunnel
 
@@ -128,6 +131,43 @@ def test_what_is_about_writing_needs_a_file(option: str, fzctl: Run) -> None:
     found = fzctl("decode", option, DIRECT)
     assert found.code == 2
     assert "-w FILE" in found.err
+
+
+@pytest.mark.parametrize("verb", ["decode", "watch -i lo"])
+def test_the_keys_are_not_overwritten(verb: str, keys: str, tmp_path: Path, fzctl: Run) -> None:
+    before = Path(keys).read_bytes()
+    (tmp_path / "link").symlink_to(keys)
+    os.link(keys, tmp_path / "hard")
+    files = [DIRECT] if verb == "decode" else []
+    for name in (keys, str(tmp_path / "link"), str(tmp_path / "hard")):
+        found = fzctl(*verb.split(), "-k", keys, "-w", name, *files)
+        assert (found.code, found.out) == (2, "")
+        assert "would overwrite an input" in found.err
+    assert Path(keys).read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["decode -w", "analyze --html", "analyze --svg"])
+def test_the_key_of_redaction_is_not_overwritten(verb: str, tmp_path: Path, fzctl: Run) -> None:
+    found = fzctl(*verb.split(), f"{tmp_path}/./a", "--redact-key", f"{tmp_path}/a", DIRECT)
+    assert found.code == 2
+    assert "name the same file" in found.err
+
+
+def test_what_stands_on_standard_input_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(Path(DIRECT).read_bytes())
+    with path.open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "fzctl", "decode", "-w", str(path), "-"],
+            stdin=file, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "would overwrite an input" in done.stderr
+    assert path.read_bytes() == Path(DIRECT).read_bytes()
+
+
+def test_a_device_is_read_and_written_at_once() -> None:
+    spare_inputs("/dev/null", ["/dev/null", "-"])
 
 
 def test_decrypted_and_encrypted_do_not_go_together(keys: str, tmp_path: Path, fzctl: Run) -> None:

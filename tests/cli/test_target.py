@@ -76,8 +76,10 @@ def test_what_is_read_is_not_overwritten(tmp_path: Path) -> None:
     for words in (("-w", path), ("--keylog", path), ("-w", f"{tmp_path}/./wg.conf")):
         with pytest.raises(UsageError, match=f"{words[0]} .* would overwrite an input"):
             check_target(read("--peer", path, *words))
-    with pytest.raises(UsageError, match="two files"):
-        check_target(read("--peer", path, "-w", "x", "--keylog", "x"))
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    for other in ("x", "./x", "link"):
+        with pytest.raises(UsageError, match="two files"):
+            check_target(read("--peer", path, "-w", f"{tmp_path}/x", "--keylog", f"{tmp_path}/{other}"))
     assert "PrivateKey" in Path(path).read_text()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
+import pty
 import signal
 import sys
 import zlib
@@ -138,6 +140,95 @@ def test_a_device_is_written_in_place() -> None:
     sink.write(b"data")
     sink.close()
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("form", ["/dev/fd/{}", "/proc/self/fd/{}", "link"])
+@pytest.mark.parametrize("kind", ["pipe", "file"])
+def test_a_descriptor_by_name_is_gone_on_with_where_it_is(kind: str, form: str, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    reader, writer = os.pipe() if kind == "pipe" else (-1, os.open(path, os.O_WRONLY | os.O_CREAT))
+    (tmp_path / "link").symlink_to(f"/dev/fd/{writer}")
+    os.write(writer, b"before ")
+    sink = open_sink(tmp_path / form.format(writer))
+    sink.write(b"data")
+    sink.close()
+    os.write(writer, b" after")
+    os.close(writer)
+    if kind == "pipe":
+        os.set_blocking(reader, False)
+        assert os.read(reader, 100) == b"before data after"
+        os.close(reader)
+    else:
+        assert path.read_bytes() == b"before data after"
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("number", ["900", "9" * 30, "\u0663"])
+def test_a_descriptor_that_is_none_is_named(number: str) -> None:
+    with pytest.raises(CaptureError, match=f"/dev/fd/{number}: cannot be written"):
+        open_sink(f"/dev/fd/{number}")
+
+
+def test_a_terminal_gets_no_file() -> None:
+    leader, terminal = pty.openpty()
+    try:
+        for name in (os.ttyname(terminal), f"/dev/fd/{terminal}"):
+            with pytest.raises(CaptureError, match="is a terminal"):
+                open_sink(name)
+    finally:
+        os.close(leader)
+        os.close(terminal)
+
+
+def test_what_a_killed_process_left_stands_in_nobodys_way(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcap"
+    left = tmp_path / f"out.pcap.{os.getpid()}.part"
+    left.write_bytes(b"left")
+    sink = open_sink(path)
+    sink.write(b"data")
+    sink.close()
+    assert (path.read_bytes(), left.read_bytes()) == (b"data", b"left")
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "\u00e9" * 127])
+def test_the_longest_name_is_no_longer_while_it_is_written(name: str, tmp_path: Path) -> None:
+    open_sink(tmp_path / name).close()
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_file_that_is_protected_from_writing_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.pcap"
+    path.write_bytes(b"before")
+    # As it is for all but root.
+    monkeypatch.setattr(os, "access", lambda name, mode: (name, mode) != (str(path), os.W_OK))
+    with pytest.raises(CaptureError, match=r"out\.pcap: cannot be written: Permission denied"):
+        open_sink(path)
+    assert path.read_bytes() == b"before"
+    assert os.listdir(tmp_path) == ["out.pcap"]
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_file_that_is_mounted_there_is_filled(
+    private: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.pcap"
+    path.write_bytes(b"what was there before")
+    path.chmod(0o644)
+    number = path.stat().st_ino
+
+    def busy(*_: object) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(os, "replace", busy)
+    sink = open_sink(path, private=private)
+    sink.write(b"data")
+    sink.close()
+    assert (path.read_bytes(), path.stat().st_ino) == (b"data", number)
+    assert path.stat().st_mode & 0o777 == (0o600 if private else 0o644)
+    assert os.listdir(tmp_path) == ["out.pcap"]
 
 
 @pytest.mark.parametrize("name", ["", "none/out.pcap"])
