@@ -23,6 +23,8 @@ _ZSTD_PIECE: Final = 64 * 1024
 # What is unpacked at a time: both libraries begin with a block of so many bytes, and copy all of
 # them together where that is not enough.
 _UNPACKED: Final = 32 * 1024
+# So much of a zstd frame, packed, is kept in case it turns out to be damaged.
+_MOST_KEPT: Final = 1 << 20
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 # What libzstd says of a frame whose window is beyond its limit for streams.
 _TOO_LARGE: Final = "too much memory"
@@ -96,6 +98,9 @@ class _Unpacker:
         self._has_more = False
         self._begun = False
         self._produced = 0
+        # What begins the member, and how much came out of it; None where that is too much to keep.
+        self._kept: bytearray | None = None
+        self._of_member = 0
         # Raised when all that was unpacked before it is delivered.
         self._failure: CaptureError | None = None
 
@@ -110,6 +115,7 @@ class _Unpacker:
             target[filled : filled + len(data)] = data
             filled += len(data)
             self._produced += len(data)
+            self._of_member += len(data)
         if self._failure is not None and not filled:
             raise self._failure
         return filled
@@ -143,16 +149,22 @@ class _Unpacker:
                 return False
         self._member = packing.new_member()
         self._copy = getattr(self._member, "copy", None)
+        self._kept = bytearray() if self._copy is None else None
+        self._of_member = 0
         self._begun = True
         return True
 
     def _unpack(self, limit: int) -> bytes:
         member = self._member
         before = self._copy() if self._copy is not None else None
+        if self._kept is not None:
+            self._kept += self._rest
+            if len(self._kept) > _MOST_KEPT:
+                self._kept = None
         try:
             data: bytes = member.decompress(self._rest, limit)
         except self._packing.error as error:
-            rescued = b"" if before is None else _rescue(before, self._rest, limit, self._packing.error)
+            rescued = self._rescue(before, limit)
             problem = f"the {self._packing.name} data is damaged"
             if _TOO_LARGE in str(error):
                 problem += " or needs more than 128 MB of memory, which zstd -d --long=31 takes"
@@ -168,15 +180,28 @@ class _Unpacker:
             self._has_more = len(data) == limit
         return data
 
+    def _rescue(self, before: Any, limit: int) -> bytes:
+        """What the call that met the damage had unpacked before, and dropped."""
+        error = self._packing.error
+        if before is not None:
+            return _bring_out(before, self._rest, 0, limit, error)
+        if self._kept is None:
+            return b""
+        return _bring_out(self._packing.new_member(), self._kept, self._of_member, limit, error)
 
-def _rescue(member: Any, data: bytes | memoryview, limit: int, error: type[Exception]) -> bytes:
-    # zlib drops the output of the call that meets the damage; single bytes bring it out.
+
+def _bring_out(
+    member: Any, data: bytes | bytearray | memoryview, skip: int, limit: int, error: type[Exception]
+) -> bytes:
+    # Single bytes bring out all that stands before the damage.
     out = bytearray()
     try:
         for position in range(len(data)):
             if len(out) == limit:
                 break
-            out += member.decompress(data[position : position + 1], limit - len(out))
+            found = member.decompress(data[position : position + 1], skip + limit - len(out))
+            out += found[skip:]
+            skip -= min(skip, len(found))
     except error:
         pass
     return bytes(out)

@@ -105,6 +105,29 @@ def test_damage_in_zstd_is_named() -> None:
     assert "the zstd data is damaged" in str(unpack(bytes(packed))[1])
 
 
+@pytest.mark.parametrize("size", [1000, 1 << 20])
+@pytest.mark.parametrize("length", [20_000, 500_000])
+def test_damage_in_zstd_gives_every_byte_before_it(length: int, size: int) -> None:
+    module = zstd()
+    text = random.Random(2).randbytes(length)
+    packed = bytearray(module.compress(text, options={module.CompressionParameter.checksum_flag: 1}))
+    packed[-1] ^= 1
+    out, error = unpack(bytes(PACKERS["zstd"](b"one") + packed + b"rest"), size)
+    assert out == b"one" + text
+    assert str(error) == f"some.gz at byte {length + 3}: the zstd data is damaged"
+
+
+def test_damage_far_into_a_large_zstd_frame_costs_little_of_what_is_before_it() -> None:
+    module = zstd()
+    text = random.Random(2).randbytes(3_000_000)
+    packed = bytearray(module.compress(text, options={module.CompressionParameter.checksum_flag: 1}))
+    packed[-1] ^= 1
+    out, error = unpack(bytes(packed), 1 << 20)
+    assert "the zstd data is damaged" in str(error)
+    assert text.startswith(out)
+    assert len(text) - len(out) <= 128 * 1024
+
+
 def test_zeros_behind_gzip_are_padding_and_all_else_is_not() -> None:
     packed = gzip.compress(b"one", mtime=0)
     assert unpack(packed + bytes(600)) == (b"one", None)
