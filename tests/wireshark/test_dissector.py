@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
@@ -207,6 +208,31 @@ def test_names_that_wireshark_gives_to_addresses_change_nothing(reader: Reader, 
             "-N", "nd", "-X", script, "-r", inside, "-Y", "fzp2p.nat.domain && !fzp2p", *fields
         )
     assert [line.split("\t") for line in done.stdout.decode().splitlines()] == NAMED
+
+
+@pytest.mark.parametrize("options", [(), ("-2",)], ids=["one pass", "two"])
+def test_of_many_addresses_that_change_hands_each_has_the_domain_of_its_time(
+    reader: Reader, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    choose = random.Random(7)
+    pool = [f"100.{96 + number % 32}.{number * 37 % 256}.{number % 251}" for number in range(300)]
+    owners: dict[str, str] = {}
+    expected = []
+    capture = tmp_path / "a.pcapng"
+    with open_writer(capture) as writer:
+        writer.write_names(dict.fromkeys(pool, "same.example.com"))
+        for number in range(400):
+            domain, addresses = f"d{number}.example.com", choose.sample(pool[: number + 8], 4)
+            writer.write(assigned_with(domain, addresses), BEGIN + number * SECOND)
+            owners.update(dict.fromkeys(addresses, domain))
+            target = choose.choice(list(owners))
+            writer.write(udp4("10.0.0.1", target), BEGIN + number * SECOND)
+            expected.append([str(2 * number + 2), owners[target]])
+    fields = ["-T", "fields", "-e", "frame.number", "-e", "fzp2p.nat.domain"]
+    with reader.tshark.placed(capture) as inside:
+        script = f"lua_script:{reader.tshark.place(ROOT / 'dissectors' / 'fzctl.lua')}"
+        done = reader.tshark.run("-N", "nd", "-X", script, "-r", inside, "-Y", "!fzp2p", *options, *fields)
+    assert [line.split("\t") for line in done.stdout.decode().splitlines()] == expected
 
 
 def test_addresses_outside_the_resource_ranges_have_names_too(columns: Columns, tmp_path: Path) -> None:

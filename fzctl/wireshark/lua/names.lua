@@ -7,10 +7,13 @@
 local IPV4_FIRST, IPV4_SECOND = "d", { 96, 127 }
 local IPV6_BEGINNING = "\253\0\32\33\17\17\128\0"
 
-local known, earlier, sorted, objects, size, is_unusual
+-- Runs of sorted addresses, each at least twice as long as the next; and what came since, unsorted.
+local runs, fresh
+
+local known, earlier, objects, size, is_unusual
 
 local function reset()
-  known, earlier, sorted, objects = {}, {}, {}, {}
+  known, earlier, objects, runs, fresh = {}, {}, {}, {}, {}
   size, is_unusual = 0, false
 end
 
@@ -23,6 +26,7 @@ local function learn(frame, addresses, domain, outside)
     if not before then
       known[address] = news
       size = size + 1
+      fresh[#fresh + 1] = address
     elseif before.domain ~= domain and before.since <= frame then
       earlier[address] = earlier[address] or {}
       table.insert(earlier[address], before)
@@ -44,19 +48,46 @@ local function comes_before(one, other)
   return object_of(one) < object_of(other)
 end
 
--- The known address that is equal to one which Wireshark prints as a name.
-local function search(address)
-  if #sorted < size then
-    sorted = {}
-    for text in pairs(known) do sorted[#sorted + 1] = text end
-    table.sort(sorted, comes_before)
+local function merge(one, other)
+  local merged, left, right = {}, 1, 1
+  for index = 1, #one + #other do
+    if right > #other or left <= #one and comes_before(one[left], other[right]) then
+      merged[index], left = one[left], left + 1
+    else
+      merged[index], right = other[right], right + 1
+    end
   end
-  local first, last = 1, size
+  return merged
+end
+
+-- New addresses may come between any two that are looked up: to sort all of them each time would
+-- take quadratic time.
+local function sort_fresh()
+  if #fresh == 0 then return end
+  table.sort(fresh, comes_before)
+  local run = fresh
+  fresh = {}
+  while #runs > 0 and #runs[#runs] < 2 * #run do run = merge(table.remove(runs), run) end
+  runs[#runs + 1] = run
+end
+
+local function search_run(run, address)
+  local first, last = 1, #run
   while first <= last do
     local middle = math.floor((first + last) / 2)
-    local found = object_of(sorted[middle])
-    if found == address then return sorted[middle] end
+    local found = object_of(run[middle])
+    if found == address then return run[middle] end
     if found < address then first = middle + 1 else last = middle - 1 end
+  end
+  return nil
+end
+
+-- The known address that is equal to one which Wireshark prints as a name.
+local function search(address)
+  sort_fresh()
+  for _, run in ipairs(runs) do
+    local found = search_run(run, address)
+    if found then return found end
   end
   return nil
 end
@@ -74,10 +105,12 @@ local function find(address, frame)
   if not text then return nil end
   if known[text].since <= frame then return known[text].domain end
   local before = earlier[text] or {}
-  for index = #before, 1, -1 do
-    if before[index].since <= frame then return before[index].domain end
+  local first, last = 1, #before
+  while first <= last do
+    local middle = math.floor((first + last) / 2)
+    if before[middle].since <= frame then first = middle + 1 else last = middle - 1 end
   end
-  return nil
+  return before[last] and before[last].domain
 end
 
 -- May a packet in these bytes come from or go to a known address? Most do not, and this tells it
