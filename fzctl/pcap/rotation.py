@@ -99,7 +99,8 @@ class RotatingWriter(CaptureWriter):
 
     def close(self) -> None:
         self._writer.close()
-        self.finished.append(self._name)
+        if self._name not in self.finished:  # it is closed twice where the next one cannot be begun
+            self.finished.append(self._name)
 
     def _write_frame(
         self,
@@ -146,8 +147,9 @@ class RotatingWriter(CaptureWriter):
         self._number += 1
         self._begun = self._clock()
         self._frames = 0
-        self._name = name_of(self._path, self._number, self._now())
-        self._writer: CaptureWriter = open_writer(self._name, link_type=None, private=self._private)
+        name = name_of(self._path, self._number, self._now())
+        self._writer: CaptureWriter = open_writer(name, link_type=None, private=self._private)
+        self._name = name
         self.format = self._writer.format
         self._sink = self._writer._sink
 

@@ -68,7 +68,7 @@ class Sink:
             raise CaptureError(self.name, f"cannot be written: {error.strerror or error}") from error
 
     def close(self) -> None:
-        """Finish the target. Raises CaptureError where it cannot be finished."""
+        """Finish the target, once. Raises CaptureError where it cannot be finished."""
         if self._packer is not None:
             packer, self._packer = self._packer, None
             self.write(packer.flush())
@@ -86,8 +86,9 @@ class _FileSink(Sink):
     """A file of ours, which has its name from the start (a pipe, a device)."""
 
     def close(self) -> None:
-        super().close()
-        self._file.close()
+        if not self._file.closed:
+            super().close()
+            self._file.close()
 
     def abandon(self) -> None:
         with contextlib.suppress(OSError):
@@ -113,7 +114,8 @@ class _NewFileSink(_FileSink):
 
     def close(self) -> None:
         super().close()
-        self._give_name()
+        if self._written in unfinished:
+            self._give_name()
 
     def salvage(self) -> None:
         if self._is_packed or not self._flushed:

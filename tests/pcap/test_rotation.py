@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -50,6 +52,32 @@ def test_every_file_is_whole_and_none_is_lost(name: str, tmp_path: Path) -> None
 def test_the_oldest_are_removed(tmp_path: Path) -> None:
     files = write(tmp_path, Limits(frames=2, files=2), 10)
     assert [path.name[:9] for path in files] == ["out_00004", "out_00005"]
+
+
+@pytest.mark.parametrize("name", ["out.pcapng", "out.pcap", "out.pcapng.gz"])
+def test_where_the_next_file_cannot_be_begun_those_before_it_are_whole(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = RotatingWriter(str(tmp_path / name), Limits(frames=2))
+    writer.add_interface(101)
+    writer.write(goodbye(), TIME)
+    writer.write(goodbye(), TIME)
+    before = os.open
+
+    def refused(path: str, *arguments: int) -> int:
+        if path.endswith(".part"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return before(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(CaptureError, match=r"out_00002_.*: cannot be written: Too many open files"), writer:
+        try:
+            writer.write(goodbye(), TIME)
+        finally:
+            writer.close()  # as who saves a live capture does, whatever ended it
+    [path] = tmp_path.iterdir()
+    assert list(writer.finished) == [str(path)]
+    assert packets(path) == [goodbye(), goodbye()]
 
 
 def test_private_files_are_their_owners_alone(tmp_path: Path) -> None:

@@ -41,6 +41,18 @@ def test_a_file_has_its_name_only_once_it_is_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out.pcapng"]
 
 
+@pytest.mark.parametrize("name", ["a.pcap", "a.pcap.gz"])
+def test_what_is_finished_is_finished_once(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    sink = open_sink(path)
+    sink.write(b"data")
+    sink.close()
+    path.rename(tmp_path / "moved")
+    sink.close()
+    sink.abandon()
+    assert os.listdir(tmp_path) == ["moved"]
+
+
 def test_an_abandoned_file_leaves_nothing_and_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "out.pcapng"
     path.write_bytes(b"before")
