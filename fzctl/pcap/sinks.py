@@ -179,13 +179,15 @@ def open_sink(target: Target, *, private: bool = False) -> Sink:
             raise CaptureError(name, "is a link that somebody else made; name the file itself")
         if os.path.isdir(path):
             raise CaptureError(name, "is a directory, not a file to write")
+        mode = _PRIVATE if private else _EVERYBODY
         if os.path.exists(path):
             if not os.path.isfile(path):
                 return _in_place(name, path, packer)
             if not os.access(path, os.W_OK):
                 # Its folder would let us replace it all the same.
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        file, written = _create(path, _PRIVATE if private else _EVERYBODY)
+            mode &= os.stat(path).st_mode  # whoever may not read it may not while it is written, either
+        file, written = _create(path, mode)
         return _NewFileSink(name, file, packer, written, path, private=private)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

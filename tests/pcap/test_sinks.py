@@ -80,6 +80,21 @@ def test_a_private_file_is_its_owners_alone(before: int | None, tmp_path: Path) 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_others_could_not_read_they_cannot_while_it_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcapng"
+    path.touch()
+    path.chmod(0o640)
+    mask = os.umask(0)
+    try:
+        sink = open_sink(path)
+        [written] = [each for each in tmp_path.iterdir() if each != path]
+        assert written.stat().st_mode & 0o777 == 0o640
+        sink.close()
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_link_that_somebody_else_made_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
