@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from fzctl.cli.inputs import Inputs
@@ -45,11 +46,7 @@ def run(args: Namespace) -> int:
 
 
 def _compare(args: Namespace, source: str) -> int:
-    import tempfile
-    from pathlib import Path
-
     from fzctl.analysis.exchanges import follow_whole
-    from fzctl.cli.wiresharkinstall import dissector_text
     from fzctl.wireshark.compare import differences, our_values, their_values
     from fzctl.wireshark.tshark import read_with_tshark
 
@@ -59,13 +56,12 @@ def _compare(args: Namespace, source: str) -> int:
         if not inputs.problems:
             inputs.complain(f"{source}: is no file, and compare reads it twice; save it into one")
         return _report(inputs)
-    with tempfile.TemporaryDirectory(prefix="fzctl-") as folder:
-        lua = Path(folder) / "fzctl.lua"
-        lua.write_text(dissector_text(), encoding="utf-8")
+    with ExitStack() as stack:
+        lua = _write_dissector(stack)
         theirs = []
         keylog = args.keys[0] if args.keys else None
         try:
-            for frame, shown in read_with_tshark(source, dissector=str(lua), keylog=keylog):
+            for frame, shown in read_with_tshark(source, dissector=lua, keylog=keylog):
                 theirs.append((frame, their_values(shown)))
         except CaptureError as error:
             inputs.complain(str(error))
@@ -77,6 +73,23 @@ def _compare(args: Namespace, source: str) -> int:
         f"in tshark, {count_of(len(found), 'difference')}\n"
     )
     return _report(inputs) or (EXIT_NEGATIVE if found else EXIT_DONE)
+
+
+def _write_dissector(stack: ExitStack) -> str:
+    """The path of the dissector, which is there until ``stack`` ends. Raises CaptureError."""
+    import tempfile
+
+    from fzctl.cli.wiresharkinstall import dissector_text
+
+    try:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fzctl-"))
+        path = os.path.join(folder, "fzctl.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(dissector_text())
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror or error}; TMPDIR names another folder for them"
+        raise CaptureError("temporary files", problem) from None
+    return path
 
 
 def _report(inputs: Inputs) -> int:

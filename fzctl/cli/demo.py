@@ -174,12 +174,12 @@ def _make_files(folder: str | None) -> Files:
     from fzctl.carriers.sockets import LOOPBACK, UdpSockets
     from fzctl.wireguard.keys import PrivateKey
 
-    if folder is None:
-        from tempfile import mkdtemp
-
-        folder = mkdtemp(prefix="fzctl-demo-")
-    files = Files.of(folder)
     try:
+        if folder is None:
+            from tempfile import mkdtemp
+
+            folder = mkdtemp(prefix="fzctl-demo-")
+        files = Files.of(folder)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for path in files:
             if os.path.lexists(path):
@@ -191,7 +191,8 @@ def _make_files(folder: str | None) -> Files:
         _write_config(files.gateway, gateway, client.public, f"ListenPort = {port}", "")
         _write_config(files.client, client, gateway.public, "", f"Endpoint = {LOOPBACK[4]}:{port}")
     except OSError as error:
-        raise CarrierError("write into", folder, error.strerror or str(error)) from None
+        where = folder or "the folder for temporary files"
+        raise CarrierError("write into", where, error.strerror or str(error)) from None
     return files
 
 

@@ -115,15 +115,22 @@ class Captured:
     """What dumpcap or tcpdump captures on an interface; ``before`` as above."""
 
     def __init__(self, interface: str, waiter: Waiter, before: Callable[[], None]) -> None:
-        """Start the program. Raises ToolError where there is none."""
+        """Start the program. Raises ToolError where there is none or it cannot be started."""
         self.name = interface
         self._waiter = waiter
         self._before = before
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
-        self._process = subprocess.Popen(
-            capture_command(interface, shutil.which),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said,
-        )  # fmt: skip
+        command = capture_command(interface, shutil.which)
+        try:
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said
+                )
+            except BaseException:
+                self._said.close()
+                raise
+        except OSError as error:
+            raise ToolError(f"{command[0]} cannot be started: {error.strerror or error}") from None
         assert self._process.stdout is not None
         self._output = self._process.stdout.fileno()
 

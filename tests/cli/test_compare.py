@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,12 @@ import pytest
 from fzctl.analysis.exchanges import follow_whole
 from fzctl.cli import compare
 from fzctl.cli.parser import add_common_arguments
-from fzctl.errors import UsageError
+from fzctl.errors import CaptureError, UsageError
 from fzctl.pcap.capture import open_capture
 from fzctl.records import read_records
 from fzctl.wireshark.compare import our_values
 from tests.cli.conftest import Run
+from tests.cli.test_full import room_for
 from tests.pcap import build
 from tests.records import assigned, goodbye
 
@@ -49,7 +51,7 @@ def as_we_read_it(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, dict[str, 
         yield from found
 
     monkeypatch.setattr("fzctl.wireshark.tshark.read_with_tshark", read)
-    monkeypatch.setattr("fzctl.cli.wiresharkinstall.dissector_text", lambda: "-- stands for the Lua")
+    monkeypatch.setattr("fzctl.cli.wiresharkinstall.dissector_text", lambda: "-- stands for the Lua\n")
     return found
 
 
@@ -75,6 +77,19 @@ def test_a_message_that_tshark_does_not_see_is_a_difference(
     del as_we_read_it[2]
     assert run(SAMPLE) == 1
     assert "frame 8: fzp2p: fzctl ok, tshark has no message" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("as_we_read_it")
+def test_where_there_is_no_room_for_the_dissector_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with room_for(10), pytest.raises(CaptureError, match=r"^temporary files: cannot be written: .* TMPDIR"):
+        run(SAMPLE)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(CaptureError, match=r"^temporary files: cannot be written: .* TMPDIR"):
+        run(SAMPLE)
 
 
 @pytest.mark.peer("tshark")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import stat
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,15 @@ def test_a_folder_that_cannot_be_made_is_told(fzctl: Run, tmp_path: Path) -> Non
     found = fzctl("demo", "-o", str(tmp_path / "file" / "below"))
     assert (found.code, found.out) == (4, "")
     assert "cannot write into" in found.err
+
+
+def test_without_a_folder_for_temporary_files_that_is_told(
+    fzctl: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    found = fzctl("demo")
+    assert (found.code, found.out) == (4, "")
+    assert "cannot write into the folder for temporary files: No such file" in found.err
 
 
 def test_commands_are_quoted_for_a_shell() -> None:

@@ -70,11 +70,9 @@ def test_where_the_next_file_cannot_be_begun_those_before_it_are_whole(
         return before(path, *arguments)
 
     monkeypatch.setattr(os, "open", refused)
-    with pytest.raises(CaptureError, match=r"out_00002_.*: cannot be written: Too many open files"), writer:
-        try:
-            writer.write(goodbye(), TIME)
-        finally:
-            writer.close()  # as who saves a live capture does, whatever ended it
+    with pytest.raises(CaptureError, match=r"out_00002_.*: cannot be written: Too many open files"):
+        writer.write(goodbye(), TIME)
+    writer.close()  # as who saves a live capture does, whatever ended it
     [path] = tmp_path.iterdir()
     assert list(writer.finished) == [str(path)]
     assert packets(path) == [goodbye(), goodbye()]

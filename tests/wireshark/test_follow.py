@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,6 +128,18 @@ def test_what_a_program_captures_is_read_and_the_program_is_ended(
     begun = time.monotonic()
     captured.close()
     assert time.monotonic() - begun < 3
+
+
+def test_a_program_that_cannot_be_started_is_told(
+    waiter: Waiter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "", monkeypatch)
+    (tmp_path / "dumpcap").write_text("#!/nowhere/sh\n")
+    with pytest.raises(ToolError, match=r"dumpcap cannot be started: No such file"):
+        Captured("eth0", waiter, nothing)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(ToolError, match=r"dumpcap cannot be started: No such file"):
+        Captured("eth0", waiter, nothing)
 
 
 def test_a_program_that_fails_is_told_with_its_own_words(
