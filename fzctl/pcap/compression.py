@@ -26,8 +26,12 @@ _UNPACKED: Final = 32 * 1024
 # So much of a zstd frame, packed, is kept in case it turns out to be damaged.
 _MOST_KEPT: Final = 1 << 20
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
-# What libzstd says of a frame whose window is beyond its limit for streams.
-_TOO_LARGE: Final = "too much memory"
+# What libzstd says of a frame whose window is beyond its limit for streams, and of one that was packed
+# with a dictionary; both may as well be sound.
+_PERHAPS: Final = {
+    "too much memory": "needs more than 128 MB of memory, which zstd -d --long=31 takes",
+    "Dictionary mismatch": "needs a dictionary, which zstd -d -D takes",
+}
 
 ReadInto = Callable[[memoryview], int]
 
@@ -166,8 +170,7 @@ class _Unpacker:
         except self._packing.error as error:
             rescued = self._rescue(before, limit)
             problem = f"the {self._packing.name} data is damaged"
-            if _TOO_LARGE in str(error):
-                problem += " or needs more than 128 MB of memory, which zstd -d --long=31 takes"
+            problem += "".join(f" or {need}" for words, need in _PERHAPS.items() if words in str(error))
             self._fail(problem, len(rescued))
             return rescued
         if member.eof:

@@ -209,3 +209,12 @@ def test_a_zstd_window_that_is_too_large_is_told() -> None:
     out, error = unpack(packer.compress(b"x" * 1000) + packer.flush())
     assert out == b""
     assert "more than 128 MB of memory, which zstd -d --long=31 takes" in str(error)
+
+
+def test_zstd_that_was_packed_with_a_dictionary_is_told() -> None:
+    module = zstd()
+    words = [b"%d bottles of beer on the wall" % number for number in range(500)]
+    packed = module.compress(words[7], zstd_dict=module.train_dict(words, 1000))
+    out, error = unpack(packed)
+    assert out == b""
+    assert str(error).endswith("the zstd data is damaged or needs a dictionary, which zstd -d -D takes")
