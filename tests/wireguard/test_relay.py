@@ -339,9 +339,22 @@ def test_without_channels_indications_carry_it_all_until_one_is_bound() -> None:
 
 def test_each_peer_has_its_channel_however_its_address_is_spelt() -> None:
     talk = Talk().ready()
-    for peer in (PEER, OTHER, ("2001:DB8:0::9", 51820), (PEER[0], 7)):
+    for peer in (PEER, OTHER, ("2001:DB8:0::9", 51820)):
         talk.send(b"first", peer)
+    talk.relay.bind((PEER[0], 7), talk.now)
+    talk.settle()
     assert talk.server.channels == {0x4000: PEER, 0x4001: OTHER, 0x4002: (PEER[0], 7)}
+
+
+def test_who_sends_from_ever_new_ports_makes_us_ask_the_server_for_nothing() -> None:
+    talk = Talk().ready()
+    talk.send(b"let in")
+    asked = len(talk.server.asked)
+    for port in range(1, 200):
+        talk.send(b"%d" % port, (PEER[0], port))
+    assert len(talk.server.asked) == asked
+    assert talk.server.sent[1:] == [(b"%d" % port, (PEER[0], port), "indication") for port in range(1, 200)]
+    assert talk.relay.dropped == 0
 
 
 def test_permissions_are_renewed_every_four_minutes_and_channels_every_nine() -> None:
