@@ -106,6 +106,12 @@ class Relay:
         """Is there an address on the relay?"""
         return self.state == READY
 
+    @property
+    def doubt(self) -> str | None:
+        """What is wrong with the answers that came, where none of them could be believed so far."""
+        unproven = self._transactions.unproven()
+        return None if unproven is None else explain(unproven)
+
     def start(self, now: float) -> None:
         """Ask for an address; again after an end or a failure."""
         if self.state in (ALLOCATING, READY):
@@ -277,6 +283,8 @@ class Relay:
         if method == CHANNEL_BIND:
             known.channel, known.bound = None, False
             self._warn(f"bind a channel to {place} on", f"{explain(answer)}; indications carry it all")
+            if not known.permitted:
+                self._permit(known, now)
             return
         known.permitted = known.bound = False
         known.channel_due = None

@@ -489,6 +489,7 @@ class FakeRelay:
         self.told: list[RelayEvent] = []
         self.is_ready = False
         self.relayed: Endpoint | None = None
+        self.doubt: str | None = None
         self.stopped = False
         self.due: float | None = None
 
@@ -586,6 +587,14 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_of_a_relay_whose_answers_prove_nothing_that_is_told() -> None:
+    relay = FakeRelay()
+    relay.doubt = "it answers without a proof"
+    carrier, _ = carrier_on(Wire(), A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
+    said = failure(lambda: carrier.reach_relay(5))
+    assert said == "cannot reach the relay 198.51.100.1:3478: it answers without a proof"
 
 
 def test_who_only_listens_is_told_that_the_relay_forgot_us_after_what_came_before() -> None:

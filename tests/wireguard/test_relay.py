@@ -422,6 +422,41 @@ def test_without_a_channel_indications_go_on() -> None:
     assert sentence.endswith("; indications carry it all")
 
 
+def test_who_gets_no_channel_is_let_in_all_the_same() -> None:
+    talk = Talk().ready()
+    talk.server.refuse[CHANNEL_BIND] = 403
+    talk.relay.bind(PEER, talk.now)
+    talk.settle()
+    assert talk.server.asked_for(CREATE_PERMISSION) == 1
+    assert talk.relay.receive(data_indication(b"in", PEER), talk.now) == [(b"in", PEER)]
+
+
+def test_who_gets_neither_channel_nor_permission_is_told_so() -> None:
+    talk = Talk().ready()
+    talk.server.refuse |= {CHANNEL_BIND: 403, CREATE_PERMISSION: 403}
+    talk.relay.bind(PEER, talk.now)
+    talk.settle()
+    assert "cannot reach 192.0.2.9:51820 through the relay" in talk.events()[-1][1]
+    assert talk.server.asked_for(CREATE_PERMISSION) == 1
+
+
+def test_what_is_wrong_with_an_answer_is_known_before_the_last_one_is_waited_for() -> None:
+    talk = Talk()
+    assert talk.relay.doubt is None
+    talk.relay.start(0.0)
+    [question] = talk.relay.datagrams()
+    assert talk.relay.doubt is None
+    [challenge] = talk.server.take(question)
+    talk.relay.receive(challenge, 0.0)
+    [signed] = talk.relay.datagrams()
+    message = decode_message(signed)
+    assert message is not None
+    talk.relay.receive(talk.server.success(message, signed=False), 0.0)
+    assert talk.relay.doubt is not None
+    assert talk.relay.doubt.startswith("it answers without a proof that it knows the password")
+    assert talk.relay.state == relays.ALLOCATING
+
+
 def test_a_channel_that_is_not_renewed_gives_way_to_indications() -> None:
     talk = Talk().ready()
     talk.send(b"1")
