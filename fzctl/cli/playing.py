@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from fzctl.cli.output import Output
 from fzctl.cli.streams import say
-from fzctl.live.player import FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
+from fzctl.live.player import CLOSED, FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
 from fzctl.protocol.codec import decode
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_uuid
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fzctl.carriers.peer import PeerCarrier
 
 _NANOSECONDS: Final = 1_000_000_000
-_NOTES: Final = {IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
+_NOTES: Final = {CLOSED: "ended by a Goodbye", IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
 _MOST_NOTES: Final = 20
 _LEAST, _MOST = 0.001, 1e6
 
