@@ -92,6 +92,18 @@ def test_counts_name_kinds_and_what_did_not_count() -> None:
     )
 
 
+def test_messages_of_every_kind_do_not_fill_the_line_of_counts() -> None:
+    told, _ = transcript(quiet=True)
+    for kind in range(3, 256):
+        told.take(Happening(RECEIVED, 1.0, "", raw(kind)))
+    told.take(Happening(RECEIVED, 1.0, "", goodbye()))
+    told.take(Happening(RECEIVED, 1.0, "", goodbye()))
+    counted = told.counts()
+    assert counted.startswith("255 messages received (2 Goodbye, ")
+    assert "246 of other kinds)" in counted
+    assert len(counted) < 200
+
+
 def test_numbers_above_zero_and_uuids() -> None:
     assert above_zero("1.5") == 1.5
     for text in ("0", "-1", "inf", "nan", "x", "1e-300", "1e7"):
