@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from fzctl.carriers.peer import PeerCarrier
 
 _NANOSECONDS: Final = 1_000_000_000
-_NOTES: Final = {CLOSED: "ended by a Goodbye", IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
+_NOTES: Final = {
+    CLOSED: "ended by a Goodbye",
+    IGNORED: "ignored",
+    LOST: "lost",
+    NOTE: "to be noted",
+    UNSENT: "not sent",
+}
 _MOST_NOTES: Final = 20
 _MOST_TITLES: Final = 8
 _LEAST, _MOST = 0.001, 1e6
