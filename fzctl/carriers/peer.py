@@ -35,6 +35,7 @@ PATIENCE: Final = 15.0
 
 _BETWEEN_LOOKS: Final = 0.02
 _MOST_WAITING: Final = 65536
+_MOST_WAITING_BYTES: Final = 1 << 26
 _DISCARD: Final = 9
 _RELAY_WARNS: Final = "warning"
 
@@ -68,6 +69,8 @@ class Relay(Protocol):
     def is_ready(self) -> bool: ...
     @property
     def relayed(self) -> Endpoint | None: ...
+    @property
+    def doubt(self) -> str | None: ...
     def start(self, now: float) -> None: ...
     def stop(self, now: float) -> None: ...
     def send(self, payload: bytes, peer: Endpoint, now: float) -> None: ...
@@ -115,7 +118,9 @@ class PeerCarrier(ClosesOnExit):
         self._device: Final = Device(config, now, clock.time_ns(), random, target.public, under_load)
         self._peer: Final = self._device.peer(target.public)
         self._inbox: Final[deque[Received]] = deque()
+        self._waiting_bytes = 0
         self._evidence = Evidence()
+        self._concerned = self._peer
         self._sessions = 0
         self._looked = now
         self._closed = False
@@ -176,6 +181,7 @@ class PeerCarrier(ClosesOnExit):
         """
         self._check_open("connect to")
         before, self._evidence = self._sessions, self._evidence.fresh()
+        self._concerned = self._peer
         deadline = self._clock.monotonic() + timeout
         self._await_relay(deadline)
         if not self._peer.initiate(self._clock.monotonic()):
@@ -190,6 +196,7 @@ class PeerCarrier(ClosesOnExit):
         """Wait until the other end has begun a session. Raises CarrierError where it does not."""
         self._check_open("wait for")
         before, self._evidence = self._sessions, self._evidence.fresh()
+        self._concerned = self._peer
         deadline = self._clock.monotonic() + timeout
         self._await_relay(deadline)
         self._pump(deadline, lambda: self._sessions > before)
@@ -206,6 +213,7 @@ class PeerCarrier(ClosesOnExit):
         if now - self._looked >= _BETWEEN_LOOKS:
             self._look(now)
         self._await_relay(now + PATIENCE)
+        self._concerned = self._device.route(packet) or self._peer
         outcome = self._device.send(packet, now, padded=padded)
         if outcome == NO_PEER:
             problem = "no peer's AllowedIPs hold the destination of this packet; add its address there"
@@ -233,7 +241,7 @@ class PeerCarrier(ClosesOnExit):
         owner = self._device.peer(decode_key(peer) or b"")
         if not owner.is_connected(now):
             raise CarrierError("answer", self.name_of(peer), "there is no session with it (any more)")
-        self._evidence.unsent = None
+        self._concerned, self._evidence.unsent = owner, None
         owner.send(packet, now)
         self._flush()
         if self._evidence.unsent is not None:
@@ -262,7 +270,11 @@ class PeerCarrier(ClosesOnExit):
             self._pump(end, lambda: bool(self._inbox) or self._evidence.relay is not None)
         if not self._inbox and self._evidence.relay is not None:
             raise self._evidence.relay
-        return self._inbox.popleft() if self._inbox else None
+        if not self._inbox:
+            return None
+        received = self._inbox.popleft()
+        self._waiting_bytes -= len(received.packet)
+        return received
 
     def close(self) -> None:
         if self._closed:
@@ -344,7 +356,7 @@ class PeerCarrier(ClosesOnExit):
         now = self._clock.monotonic()
         if arrival.error:
             # Where the system does not tell whom it is about, the port is 0.
-            if not arrival.endpoint[1] or arrival.endpoint in (self._peer.endpoint, self._server):
+            if not arrival.endpoint[1] or arrival.endpoint in (self._concerned.endpoint, self._server):
                 self._evidence.note_error(arrival.error)
             return
         came = [(arrival.datagram, arrival.endpoint)]
@@ -379,8 +391,9 @@ class PeerCarrier(ClosesOnExit):
                 elif event.error is not None:
                     self._evidence.relay = event.error
         for packet, peer, source in self._device.packets():
-            if len(self._inbox) >= _MOST_WAITING:
-                self._inbox.popleft()
+            self._waiting_bytes += len(packet)
+            while len(self._inbox) >= _MOST_WAITING or self._waiting_bytes > _MOST_WAITING_BYTES:
+                self._waiting_bytes -= len(self._inbox.popleft().packet)
                 self.dropped += 1
             key, place = encode_key(peer), format_endpoint(source)
             self._inbox.append(Received(packet, self._clock.time_ns(), place, IN, key))
@@ -391,8 +404,10 @@ class PeerCarrier(ClosesOnExit):
         try:
             self._sockets.send(datagram, endpoint)
         except OSError as error:
-            self._evidence.unsent = error.errno or errno.EIO
-            self._evidence.note_error(error.errno or errno.EIO)
+            # A stranger can have us answer to where nothing can be sent, such as port 0.
+            if endpoint in (self._concerned.endpoint, self._server):
+                self._evidence.unsent = error.errno or errno.EIO
+                self._evidence.note_error(error.errno or errno.EIO)
             return
         if self._capture is not None:
             local = self._sockets.local(endpoint)
@@ -424,6 +439,9 @@ class PeerCarrier(ClosesOnExit):
 
     def _no_relay(self) -> CarrierError:
         server = "" if self._server is None else f" {format_endpoint(self._server)}"
+        doubt = None if self._relay is None else self._relay.doubt
+        if doubt is not None:
+            return CarrierError("reach", f"the relay{server}", doubt)
         said = f" ({os.strerror(self._evidence.error)})" if self._evidence.error else ""
         how = "it did not answer" if self._evidence.is_refused else "it did not answer in time"
         return CarrierError("reach", f"the relay{server}", f"{how}{said}; check its address and port")

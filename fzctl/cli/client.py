@@ -22,7 +22,7 @@ from fzctl.cli.streams import say
 from fzctl.cli.target import add_target_arguments, describe_target, open_target, warn_on_stderr
 from fzctl.errors import EXIT_DONE, EXIT_NEGATIVE, EXIT_NO_ANSWER, UsageError
 from fzctl.live.client import PATIENCE, ClientPlayer, Habits, Wish
-from fzctl.live.player import CLOSED, CONFIRMED, FAILED, STATE, Exchange, Happening
+from fzctl.live.player import CONFIRMED, FAILED, STATE, Exchange, Happening
 from fzctl.protocol.codec import decode
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_domain
@@ -145,8 +145,6 @@ class _Screen:
 
     def take(self, happening: Happening) -> None:
         self._transcript.take(happening)
-        if happening.name == CLOSED and not self._args.quiet:
-            say(f"fzctl: {happening.sentence}")
         if happening.name != STATE or happening.exchange is None:
             return
         when = self._transcript.time_ns(happening.time)

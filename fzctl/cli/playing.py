@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from fzctl.cli.output import Output
 from fzctl.cli.streams import say
-from fzctl.live.player import FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
+from fzctl.live.player import CLOSED, FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
 from fzctl.protocol.codec import decode
 from fzctl.protocol.reasons import Refusal
 from fzctl.protocol.values import parse_uuid
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from fzctl.carriers.peer import PeerCarrier
 
 _NANOSECONDS: Final = 1_000_000_000
-_NOTES: Final = {IGNORED: "ignored", LOST: "lost", NOTE: "to be noted", UNSENT: "not sent"}
+_NOTES: Final = {
+    CLOSED: "ended by a Goodbye",
+    IGNORED: "ignored",
+    LOST: "lost",
+    NOTE: "to be noted",
+    UNSENT: "not sent",
+}
 _MOST_NOTES: Final = 20
+_MOST_TITLES: Final = 8
 _LEAST, _MOST = 0.001, 1e6
 
 
@@ -79,8 +86,7 @@ class Transcript:
     def counts(self) -> str:
         """A sentence for stderr."""
         parts = [
-            f"{count_of(found.total(), 'message')} {word}"
-            + (f" ({', '.join(f'{many} {title}' for title, many in sorted(found.items()))})" if found else "")
+            f"{count_of(found.total(), 'message')} {word}" + (f" ({_titles(found)})" if found else "")
             for word, found in self._counts.items()
         ]
         for name, words in (
@@ -110,6 +116,14 @@ class Transcript:
         self._output.show(
             Record(self._frame, self.time_ns(happening.time), message, self._path, outer, direction)
         )
+
+
+def _titles(found: Counter[str]) -> str:
+    """How many of each title; of the 256 kinds that may come the rarest are put together."""
+    shown = found.most_common(_MOST_TITLES)
+    parts = [f"{many} {title}" for title, many in sorted(shown)]
+    others = found.total() - sum(many for _, many in shown)
+    return ", ".join((*parts, f"{others} of other kinds") if others else parts)
 
 
 def uuid_option(text: str) -> str:

@@ -46,6 +46,7 @@ examples:
 _WAYS: Final = ("a>b", "b>a")
 _LINGER: Final = 2.0
 _LATE: Final = 0.1
+_LONG_PAUSE: Final = 60.0
 
 MOST_MESSAGES: Final = 100_000
 """Messages that are sent again at a time: they are kept until the end."""
@@ -118,6 +119,7 @@ def run(args: Namespace) -> int:
             say(f"fzctl: target: {escape(target)}")
             if impairments is not None and args.seed is None:
                 say(f"fzctl: --seed {impairments.seed} repeats this run")
+            _tell_pause(args, records)
         if args.dry_run:
             _show(args, records, _planned(args, records, impairments), target, impairments)
             return inputs.exit_code
@@ -266,6 +268,18 @@ def _tell_choice(args: Namespace, counts: dict[str, int], chosen: int) -> None:
         say(f"fzctl: {some} left out: copies of another one, or cut by the capture")
     if args.direction is not None and args.count is None:
         say(f"fzctl: {chosen} of {count_of(counts['sound'], 'message')} to send, {args.direction} only")
+
+
+def _tell_pause(args: Namespace, records: list[Record]) -> None:
+    """A word on a long wait before it begins: where a clock was set, it may be decades."""
+    from fzctl.live.schedule import at_own_times, longest_pause
+
+    if args.at_once or args.pps is not None:
+        return
+    pause = longest_pause(at_own_times(records, args.speed or 1.0))
+    if pause is not None and pause.time >= _LONG_PAUSE:
+        behind = f"{_span(pause.time)} after the one before it"
+        say(f"fzctl: message {pause.number} leaves {behind}; -x, --pps and --at-once take less time")
 
 
 def _planned(args: Namespace, records: list[Record], impairments: Impairments | None) -> Iterator[Timed]:

@@ -26,7 +26,7 @@ from fzctl.cli.streams import say
 from fzctl.cli.target import add_target_arguments, check_target, describe_target, open_target, warn_on_stderr
 from fzctl.errors import EXIT_DONE, CaptureError, UsageError
 from fzctl.live.gateway import ANSWERS, NO_ANSWER, Answer, GatewayPlayer, Rules
-from fzctl.live.player import CLOSED, TABLE, Happening
+from fzctl.live.player import TABLE, Happening
 from fzctl.live.wrong import WRONG
 from fzctl.nat.gateway import Resource
 from fzctl.nat.patterns import DomainPattern
@@ -158,20 +158,19 @@ def _play(
 ) -> None:
     from fzctl.live.drive import drive
 
-    def show_tables(only: str | None = None) -> None:
+    def show_tables() -> None:
         tables = player.tables()
         for client, rows in tables.items():
-            if only in (None, client):
-                say(_table(transcript.name_of(client), rows, whole=args.verbose))
-        if only is None and not tables:
+            say(_table(transcript.name_of(client), rows, whole=args.verbose))
+        if not tables:
             say("fzctl: no client is there, so there is no NAT table")
 
     def take(happening: Happening) -> None:
         transcript.take(happening)
-        if happening.name == CLOSED and not args.quiet:
-            say(f"fzctl: {escape(transcript.name_of(happening.peer))}: {happening.sentence}")
-        elif happening.name == TABLE and args.verbose:
-            show_tables(happening.peer)
+        if happening.name == TABLE and args.verbose:
+            # Not all of it: a client that maps ever more domains would make us write it ever longer.
+            rows = player.table(happening.peer)
+            say(_table(transcript.name_of(happening.peer), rows, whole=False))
 
     deadline = None if args.duration is None else time.monotonic() + args.duration
 

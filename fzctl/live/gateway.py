@@ -26,7 +26,7 @@ from fzctl.live.player import (
     sentence_of,
 )
 from fzctl.live.wrong import WRONG, wrong_answers
-from fzctl.nat.gateway import Gateway, Lookup, Reaction, Resource
+from fzctl.nat.gateway import LOOKUP_LIMIT, Gateway, Lookup, Reaction, Resource
 from fzctl.nat.names import name_key, resource_key
 from fzctl.nat.patterns import DomainPattern
 from fzctl.nat.table import Mapped
@@ -120,6 +120,10 @@ class GatewayPlayer:
             return self._final
         return {client: self._gateway.table(client) for client in self._gateway.clients()}
 
+    def table(self, client: str) -> list[Mapped]:
+        """The NAT table that a client has now; none for who is not there."""
+        return self._gateway.table(client)
+
     def start(self, now: float) -> list[Sent]:
         return []
 
@@ -190,10 +194,10 @@ class GatewayPlayer:
         if reaction.lookup is not None:
             answer = self._rules.answer_for(reaction.lookup.domain)
             finish = partial(self._finish, reaction.lookup, answer)
-            if answer.delay > 0:
-                self._agenda.put(now + answer.delay, finish)
-            else:
+            if answer.delay <= 0:
                 finish(now)
+            elif milliseconds(answer.delay) < LOOKUP_LIMIT:  # else its time is up before
+                self._agenda.put(now + answer.delay, finish)
         for packet in reaction.send:
             self._answer(packet, reaction.client, now)
 

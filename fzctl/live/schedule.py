@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import tee
 from typing import Final, NamedTuple
 
 from fzctl.errors import UsageError
@@ -16,6 +17,7 @@ TO_CLIENT: Final = "b>a"
 """The ways of records, where the client is a: it begins the first session."""
 
 _NANOSECONDS: Final = 1_000_000_000
+_OUT_OF_ORDER: Final = _NANOSECONDS
 _TO: Final[dict[tuple[str, ...], str]] = {(GATEWAY,): TO_GATEWAY, (CLIENT,): TO_CLIENT}
 
 
@@ -57,28 +59,32 @@ def looped(records: Sequence[Record], rounds: int) -> Iterator[Record]:
 
     That is after the mean pause between them, or a second where there is but one.
     """
-    times = [record.time for record in records if record.time is not None]
-    span = max(times) - times[0] if times else 0
-    pause = span // (len(times) - 1) if len(times) > 1 else _NANOSECONDS
+    times = list(_steady(record.time for record in records))
+    known = [time for time in times if time is not None]
+    span = known[-1] - known[0] if known else 0
+    pause = span // (len(known) - 1) if len(known) > 1 else _NANOSECONDS
     for number in range(rounds):
         shift = number * (span + pause)
-        for record in records:
-            yield record if record.time is None else record._replace(time=record.time + shift)
+        for record, time in zip(records, times, strict=True):
+            yield record if time is None else record._replace(time=time + shift)
 
 
 def at_own_times(records: Iterable[Record], speed: float = 1.0) -> Iterator[Timed]:
     """As captured, ``speed`` times as fast. Raises UsageError where that is no positive number.
 
-    A record without time leaves with the one before it, and so does one whose clock stepped back.
+    A record without time leaves with the one before it, and so does one whose clock stepped back;
+    those behind it keep their distance to it.
     """
     _check("speed", speed)
+    kept, timed = tee(records)
     first: int | None = None
     latest = 0.0
-    for number, record in enumerate(records, start=1):
-        if record.time is not None:
+    times = _steady(record.time for record in timed)
+    for number, (record, time) in enumerate(zip(kept, times, strict=True), start=1):
+        if time is not None:
             if first is None:
-                first = record.time
-            latest = max(latest, (record.time - first) / _NANOSECONDS / speed)
+                first = time
+            latest = (time - first) / _NANOSECONDS / speed
         yield Timed(latest, record.message.packet, number)
 
 
@@ -93,6 +99,35 @@ def at_once(records: Iterable[Record]) -> Iterator[Timed]:
     """One behind the other without a pause."""
     for number, record in enumerate(records, start=1):
         yield Timed(0.0, record.message.packet, number)
+
+
+def longest_pause(planned: Iterable[Timed]) -> Timed | None:
+    """The packet that lets the others wait longest, with that pause as its ``time``; None where none does."""
+    longest, before = None, 0.0
+    for timed in planned:
+        if timed.time - before > (0.0 if longest is None else longest.time):
+            longest = timed._replace(time=timed.time - before)
+        before = max(before, timed.time)
+    return longest
+
+
+def _steady(times: Iterable[int | None]) -> Iterator[int | None]:
+    """The times of a clock without its steps back: such a time counts as the latest one before it.
+
+    Packets of several devices may be written a little out of order, which is no step. A clock that
+    was set back and then forth again is as it was.
+    """
+    shift, latest = 0, None
+    for time in times:
+        if time is None:
+            yield None
+            continue
+        if latest is None or time >= latest:
+            shift = 0
+        elif latest - time - shift > _OUT_OF_ORDER:
+            shift = latest - time
+        latest = time + shift if latest is None else max(latest, time + shift)
+        yield latest
 
 
 def _check(what: str, value: float) -> None:

@@ -5,6 +5,7 @@ Nothing here waits: whoever follows calls :meth:`Followed.poll` as often as suit
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,6 +19,7 @@ from fzctl.logs.parse import Line, parse_line
 from fzctl.logs.sources import Source
 
 _PIECE: Final = 1 << 18
+_TOO_MANY: Final = "too many files are open; follow fewer, or raise the limit (ulimit -n)"
 
 
 class Tail:
@@ -33,9 +35,13 @@ class Tail:
         self._at = 0
         self._splitter = Splitter()
         self._goes_on = False
+        self._failed: int | None = None
 
     def poll(self) -> Iterator[Event]:
-        """The events that were added. A file that is not there, or not now, has none."""
+        """The events that were added. A file that is not there, or not now, has none.
+
+        Raises CaptureError where it cannot be opened or read, once for as long as the reason is the same.
+        """
         identity = self._look()
         if self._file is not None and identity != self.identity:
             yield from self._read()
@@ -62,9 +68,14 @@ class Tail:
     def _open(self) -> None:
         try:
             self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
+        except OSError as error:
+            self._fail("opened", error)
             return
         status = os.fstat(self._file)
+        if not stat.S_ISREG(status.st_mode):  # it was put there a moment ago, and may have no end
+            os.close(self._file)
+            self._file = None
+            return
         self.identity = status.st_dev, status.st_ino
         self._at = 0
         self._splitter = Splitter()
@@ -76,11 +87,21 @@ class Tail:
                 data = os.read(self._file, _PIECE)
             except OSError as error:
                 yield from self._end()
-                raise CaptureError(self.path, f"cannot be read: {error.strerror}") from None
+                self._fail("read", error)
+                return
+            self._failed = None
             if not data:
                 return
             self._at += len(data)
             yield from self._events(self._splitter.feed(data))
+
+    def _fail(self, what: str, error: OSError) -> None:
+        """It is tried again at each poll, but told once; that a file is gone is what rotation does."""
+        if error.errno in (self._failed, errno.ENOENT):
+            return
+        self._failed = error.errno
+        problem = _TOO_MANY if error.errno in (errno.EMFILE, errno.ENFILE) else error.strerror
+        raise CaptureError(self.path, f"cannot be {what}: {problem}") from None
 
     def _end(self) -> Iterator[Event]:
         yield from self._events(self._splitter.finish())

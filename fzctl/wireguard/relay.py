@@ -106,6 +106,12 @@ class Relay:
         """Is there an address on the relay?"""
         return self.state == READY
 
+    @property
+    def doubt(self) -> str | None:
+        """What is wrong with the answers that came, where none of them could be believed so far."""
+        unproven = self._transactions.unproven()
+        return None if unproven is None else explain(unproven)
+
     def start(self, now: float) -> None:
         """Ask for an address; again after an end or a failure."""
         if self.state in (ALLOCATING, READY):
@@ -129,13 +135,16 @@ class Relay:
 
     def send(self, payload: bytes, peer: Endpoint, now: float) -> None:
         """Send a datagram to a peer; the first ones wait until the relay lets it through."""
+        if len(payload) <= MOST_PAYLOAD and self._is_stranger(peer):
+            self._indicate(payload, peer)
+            return
         known = self._meet(peer)
         if known is None or len(payload) > MOST_PAYLOAD or self.state in (CLOSING, CLOSED, FAILED):
             self._dropped += 1
         elif known.bound and known.channel is not None:
             self._out.append(wrap_channel_data(known.channel, payload))
         elif known.permitted:
-            self._indicate(payload, known)
+            self._indicate(payload, known.endpoint)
         else:
             self._peers.hold(payload, known)
             self._permit(known, now)
@@ -237,7 +246,7 @@ class Relay:
             elif self._channels and not known.bound:
                 self.bind(known.endpoint, now)
             while known.waiting:
-                self._indicate(known.waiting.popleft(), known)
+                self._indicate(known.waiting.popleft(), known.endpoint)
 
     def _take_allocation(self, message: Message, now: float) -> None:
         relayed = decode_address(message.attributes.get(XOR_RELAYED_ADDRESS, b""), message.transaction)
@@ -274,6 +283,8 @@ class Relay:
         if method == CHANNEL_BIND:
             known.channel, known.bound = None, False
             self._warn(f"bind a channel to {place} on", f"{explain(answer)}; indications carry it all")
+            if not known.permitted:
+                self._permit(known, now)
             return
         known.permitted = known.bound = False
         known.channel_due = None
@@ -291,8 +302,15 @@ class Relay:
         if self.state == READY and now >= known.not_before:
             self._ask(Question(CREATE_PERMISSION, (), known.endpoint), now)
 
-    def _indicate(self, payload: bytes, known: RelayPeer) -> None:
-        self._out.append(wrap_indication(payload, known.endpoint, self._random(TRANSACTION_SIZE)))
+    def _indicate(self, payload: bytes, peer: Endpoint) -> None:
+        self._out.append(wrap_indication(payload, peer, self._random(TRANSACTION_SIZE)))
+
+    def _is_stranger(self, peer: Endpoint) -> bool:
+        """Is this another port of an address that is permitted?
+
+        Whoever sends from there chooses the port, and could make us ask for a channel to each.
+        """
+        return self._peers.find(peer) is None and self._peers.permits(peer[0])
 
     def _meet(self, peer: Endpoint) -> RelayPeer | None:
         try:

@@ -106,6 +106,11 @@ class Transactions:
         """Is there no answer to an equal question yet?"""
         return any(each.question == question for each in self._pending.values())
 
+    def unproven(self) -> Answer | None:
+        """How a question will end whose answer proved nothing, if no better one comes."""
+        found = (each for each in self._pending.values() if each.unproven is not None)
+        return next(map(_nothing, found), None)
+
     def abandon(self) -> None:
         """Wait for nothing any more."""
         self._pending.clear()

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,8 +25,9 @@ from fzctl.pcap.blocks import ENHANCED_PACKET, INTERFACE, SECRETS, SECTION
 from fzctl.wireguard.config import Config
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keylog import parse_keylog
-from fzctl.wireguard.keys import encode_key
+from fzctl.wireguard.keys import PrivateKey, encode_key
 from fzctl.wireguard.messages import INITIATION, TRANSPORT, message_type
+from fzctl.wireguard.noise import write_initiation
 from fzctl.wireguard.relay import Relay
 from fzctl.wireguard.stun import REFRESH
 from tests.carriers.test_sockets import has_ipv6
@@ -300,6 +302,54 @@ def test_packets_that_nobody_fetches_do_not_fill_the_memory_and_are_counted(
     assert [None if one is None else one.packet[-1] for one in left] == [2, 3, 4, None]
 
 
+def test_an_answer_to_a_stranger_that_cannot_leave_does_not_end_what_waits_for_the_peer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = Wire()
+    wire.add(B, AT_B, remote(A))
+    load = chain((True,), repeat(False))
+    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), under_load=lambda now: next(load))
+    forged, _ = write_initiation(1, C, PrivateKey(bytes(range(32))), A.public, bytes(12))
+    sockets.mailbox.came.append(Arrival(forged, ("192.0.2.66", 0)))
+    leaves = sockets.send
+
+    def send(datagram: bytes, endpoint: Endpoint) -> None:
+        if endpoint[1] == 0:
+            raise OSError(errno.EINVAL, "no")
+        leaves(datagram, endpoint)
+
+    monkeypatch.setattr(sockets, "send", send)
+    carrier.connect(1)
+    assert carrier.is_connected
+    assert carrier.counts["needs_cookie"] == 1
+
+
+def test_long_packets_that_nobody_fetches_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fzctl.carriers.peer._MOST_WAITING_BYTES", 40000)
+    wire = Wire()
+    b = wire.add(B, AT_B, remote(A))
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
+    carrier.connect(1)
+    wire.run(0.1)
+    for number in range(5):
+        b.device.send(long_packet(20000, number), wire.now)
+    wire.run(0.1)
+    carrier.send(CONTROL)
+    assert carrier.dropped == 3
+    left = [carrier.receive(0) for _ in range(3)]
+    assert [None if one is None else one.packet[-1] for one in left] == [3, 4, None]
+    for number in range(2):
+        b.device.send(long_packet(20000, number), wire.now)
+    wire.run(0.1)
+    carrier.send(CONTROL)
+    assert carrier.dropped == 3
+
+
+def long_packet(size: int, last: int) -> bytes:
+    head = IPV4_PACKET[:2] + size.to_bytes(2, "big") + IPV4_PACKET[4:20]
+    return head + bytes(size - 21) + bytes((last,))
+
+
 def test_a_refusal_of_before_does_not_spoil_the_next_attempt() -> None:
     wire = Wire()
     b = wire.add(B, AT_B, remote(A))
@@ -439,6 +489,7 @@ class FakeRelay:
         self.told: list[RelayEvent] = []
         self.is_ready = False
         self.relayed: Endpoint | None = None
+        self.doubt: str | None = None
         self.stopped = False
         self.due: float | None = None
 
@@ -536,6 +587,14 @@ def test_a_relay_that_fails_or_warns_is_told() -> None:
     assert failure(lambda: carrier.connect(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.wait(5)) == "cannot allocate on the relay x: wrong password"
     assert failure(lambda: carrier.send(CONTROL)) == "cannot allocate on the relay x: wrong password"
+
+
+def test_of_a_relay_whose_answers_prove_nothing_that_is_told() -> None:
+    relay = FakeRelay()
+    relay.doubt = "it answers without a proof"
+    carrier, _ = carrier_on(Wire(), A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
+    said = failure(lambda: carrier.reach_relay(5))
+    assert said == "cannot reach the relay 198.51.100.1:3478: it answers without a proof"
 
 
 def test_who_only_listens_is_told_that_the_relay_forgot_us_after_what_came_before() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fzctl.carriers.memory import VirtualClock
 from fzctl.cli.output import Output
 from fzctl.cli.playing import Transcript, above_zero, uuid_option
-from fzctl.live.player import FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
+from fzctl.live.player import CLOSED, FOREIGN, IGNORED, LOST, NOTE, RECEIVED, SENT, UNSENT, Happening
 from fzctl.records import Record
 from tests.cli.stage import NAME, Several
 from tests.records import RESOURCE, assigned, goodbye, raw, status
@@ -62,18 +62,19 @@ def test_quiet_keeps_notes_to_itself(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("name", [IGNORED, CLOSED])
 @pytest.mark.parametrize(("verbose", "lines"), [(False, 22), (True, 31)])
 def test_a_flood_of_notes_is_counted_and_not_told(
-    verbose: bool, lines: int, capsys: pytest.CaptureFixture[str]
+    name: str, verbose: bool, lines: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told, _ = transcript(verbose=verbose)
     for _ in range(30):
-        told.take(Happening(IGNORED, 1.0, "it again"))
+        told.take(Happening(name, 1.0, "it again"))
     told.take(Happening(LOST, 1.0, "another thing"))
     said = capsys.readouterr().err.splitlines()
     assert len(said) == lines
     assert said[-1] == "fzctl: another thing"
-    assert "30 of those received ignored" in told.counts()
+    assert ("30 of those received ignored" in told.counts()) == (name == IGNORED)
 
 
 def test_counts_name_kinds_and_what_did_not_count() -> None:
@@ -89,6 +90,18 @@ def test_counts_name_kinds_and_what_did_not_count() -> None:
         "1 lost on purpose, 1 did not leave, 1 of those received ignored, "
         "2 packets that came no control messages"
     )
+
+
+def test_messages_of_every_kind_do_not_fill_the_line_of_counts() -> None:
+    told, _ = transcript(quiet=True)
+    for kind in range(3, 256):
+        told.take(Happening(RECEIVED, 1.0, "", raw(kind)))
+    told.take(Happening(RECEIVED, 1.0, "", goodbye()))
+    told.take(Happening(RECEIVED, 1.0, "", goodbye()))
+    counted = told.counts()
+    assert counted.startswith("255 messages received (2 Goodbye, ")
+    assert "246 of other kinds)" in counted
+    assert len(counted) < 200
 
 
 def test_numbers_above_zero_and_uuids() -> None:

@@ -301,6 +301,23 @@ def test_an_encrypted_capture_without_its_keys_gets_a_hint_and_with_them_is_sent
     assert found.code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), True), (("--loop", "1000000000", "-c", "2"), True), (("-q",), False), (("--at-once",), False),
+     (("--pps", "5"), False), (("-x", "1e12"), False)],
+)  # fmt: skip
+def test_who_would_wait_for_decades_because_a_clock_was_set_is_told(
+    fzctl: Run, tmp_path: Path, words: tuple[str, ...], told: bool
+) -> None:
+    path = tmp_path / "set.pcap"
+    with open_writer(str(path)) as writer:
+        for time in (0, TIME):
+            writer.write(assigned(), time)
+    options = ("--dry-run", *words) if "--loop" not in words else words
+    found = fzctl("replay", str(path), "-i", "none0", *options)
+    assert ("message 2 leaves" in found.err and "-x, --pps and --at-once take less" in found.err) == told
+
+
 def test_its_own_ways_count_more_than_the_kinds(fzctl: Run, tmp_path: Path) -> None:
     words = ("-k", str(ENCRYPTED / "direct.keys"), str(ENCRYPTED / "direct.pcap"), "-i", "wg0", "--dry-run")
     found = fzctl("replay", *words, "--direction", "b>a")

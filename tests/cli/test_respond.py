@@ -153,6 +153,18 @@ def test_after_goodbye_the_table_is_gone_and_nobody_is_told_goodbye(stage: Stage
     assert "100.96.0.1" not in found.err
 
 
+def test_a_client_that_maps_ever_more_does_not_make_each_note_longer(stage: Stage) -> None:
+    says = {
+        number / 100: assigned(f"n{number}.example.com", *(f"100.96.{number}.{host}" for host in range(4)))
+        for number in range(1, 61)
+    }
+    notes = stage.run("-v", says=says).err.split("the NAT table of ")
+    assert len(notes) == 62
+    assert max(each.count("\n") for each in notes[:-1]) <= 43
+    assert "... and 40 more domains" in notes[-2]
+    assert notes[-1].count("n60.example.com") == 1
+
+
 def test_jsonl_is_one_object_a_message(stage: Stage) -> None:
     found = stage.run("-T", "jsonl", says={0.0: assigned("wiki.example.com"), 1.0: raw(9)})
     objects = [json.loads(line) for line in found.lines]

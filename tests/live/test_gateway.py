@@ -113,6 +113,14 @@ def test_a_lookup_of_ten_seconds_is_inactive() -> None:
     assert scene.gateway.tables() == {"": []}
 
 
+def test_lookups_that_take_too_long_are_not_held_beyond_their_ten_seconds() -> None:
+    player = GatewayPlayer(Rules(otherwise=Answer(delay=3600.0)))
+    assert not ask(player)
+    assert player.next_timeout() == 10.0
+    assert len(player.handle_timeout(10.0)) == 1
+    assert player.next_timeout() is None
+
+
 def test_each_question_is_looked_up_and_answered_for_itself() -> None:
     """There is no throttle: the second question has its own answer."""
     scene = Scene(rules=Rules(otherwise=answer(delay=3.0))).run(8, until_done=False)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fzctl.errors import UsageError
-from fzctl.live.schedule import at_once, at_own_times, at_rate, looped, sendable, way_of_kind
+from fzctl.live.schedule import at_once, at_own_times, at_rate, longest_pause, looped, sendable, way_of_kind
 from fzctl.protocol.codec import decode_truncated
 from fzctl.records import read_hex
 from tests.records import TIME, assigned, goodbye, raw, record, status
@@ -42,6 +42,36 @@ def test_a_clock_that_steps_back_and_a_missing_time_do_not_wait() -> None:
     times = [None, TIME, TIME + SECOND, TIME - 5 * SECOND, None, TIME + 2 * SECOND]
     found = at_own_times(record(goodbye(), n, time) for n, time in enumerate(times))
     assert [each.time for each in found] == [0, 0, 1, 1, 1, 2]
+
+
+def test_behind_a_step_back_messages_keep_their_distance_and_a_step_forth_is_as_before() -> None:
+    hour = 3600 * SECOND
+    back = [0, SECOND, 2 * SECOND - hour, 4 * SECOND - hour, 7 * SECOND - hour]
+    found = at_own_times(record(goodbye(), n, TIME + time) for n, time in enumerate(back))
+    assert [each.time for each in found] == [0, 1, 1, 3, 6]
+    forth = [*back, 9 * SECOND]
+    found = at_own_times(record(goodbye(), n, TIME + time) for n, time in enumerate(forth))
+    assert [each.time for each in found] == [0, 1, 1, 3, 6, 9]
+
+
+def test_what_was_written_a_little_out_of_order_delays_nothing_behind_it() -> None:
+    times = [0, 500_000_000, 400_000_000, SECOND, 900_000_000, 2 * SECOND]
+    found = at_own_times(record(goodbye(), n, TIME + time) for n, time in enumerate(times))
+    assert [each.time for each in found] == [0, 0.5, 0.5, 1, 1, 2]
+
+
+def test_rounds_of_a_clock_that_steps_back_follow_each_other_too() -> None:
+    times = [100 * SECOND, 0, 5 * SECOND]
+    found = at_own_times(looped([record(goodbye(), n, TIME + each) for n, each in enumerate(times)], 2))
+    assert [each.time for each in found] == [0, 0, 5, 7.5, 7.5, 12.5]
+
+
+def test_the_longest_pause_is_known_with_who_waits_for_it() -> None:
+    times = [None, TIME, TIME + SECOND, TIME + 5 * SECOND, TIME + 6 * SECOND]
+    planned = at_own_times(record(goodbye(), n, time) for n, time in enumerate(times))
+    assert longest_pause(planned) == (4.0, goodbye(), 4, ())
+    assert longest_pause(at_once(RECORDS)) is None
+    assert longest_pause([]) is None
 
 
 def test_a_rate_is_kept_over_any_number() -> None:

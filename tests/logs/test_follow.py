@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -145,3 +146,40 @@ def test_what_goes_wrong_with_one_log_loses_nothing_of_the_others(
         f"{tmp_path / 'a.log'}: cannot be read: Input/output error"
     ]
     list(found.close())
+
+
+def test_a_file_that_cannot_be_opened_is_told_once_and_read_as_soon_as_it_can_be(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(log, "one")
+    found = followed(log)
+    opened = os.open
+
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        assert messages(found) == messages(found) == []
+    assert [str(error) for error in found.problems] == [
+        f"{log}: cannot be opened: too many files are open; follow fewer, or raise the limit (ulimit -n)"
+    ]
+    assert os.open is opened
+    assert messages(found) == ["one"]
+    assert len(found.problems) == 1
+
+
+def test_a_pipe_that_takes_a_logs_place_at_the_last_moment_is_not_waited_for(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(log)
+    writer = os.open(log, os.O_RDWR | os.O_NONBLOCK)
+    tail = Tail(str(log))
+    with monkeypatch.context() as patched:
+        patched.setattr(tail, "_look", lambda: (1, 1))
+        os.write(writer, b"into the pipe\n")
+        assert poll(tail) == []
+    log.unlink()
+    append(log, "a log again")
+    assert poll(tail) == ["a log again"]
+    os.close(writer)

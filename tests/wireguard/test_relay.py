@@ -339,9 +339,22 @@ def test_without_channels_indications_carry_it_all_until_one_is_bound() -> None:
 
 def test_each_peer_has_its_channel_however_its_address_is_spelt() -> None:
     talk = Talk().ready()
-    for peer in (PEER, OTHER, ("2001:DB8:0::9", 51820), (PEER[0], 7)):
+    for peer in (PEER, OTHER, ("2001:DB8:0::9", 51820)):
         talk.send(b"first", peer)
+    talk.relay.bind((PEER[0], 7), talk.now)
+    talk.settle()
     assert talk.server.channels == {0x4000: PEER, 0x4001: OTHER, 0x4002: (PEER[0], 7)}
+
+
+def test_who_sends_from_ever_new_ports_makes_us_ask_the_server_for_nothing() -> None:
+    talk = Talk().ready()
+    talk.send(b"let in")
+    asked = len(talk.server.asked)
+    for port in range(1, 200):
+        talk.send(b"%d" % port, (PEER[0], port))
+    assert len(talk.server.asked) == asked
+    assert talk.server.sent[1:] == [(b"%d" % port, (PEER[0], port), "indication") for port in range(1, 200)]
+    assert talk.relay.dropped == 0
 
 
 def test_permissions_are_renewed_every_four_minutes_and_channels_every_nine() -> None:
@@ -407,6 +420,45 @@ def test_without_a_channel_indications_go_on() -> None:
     assert name == "warning"
     assert sentence.startswith("cannot bind a channel to 192.0.2.9:51820 on the relay 192.0.2.2:3478: ")
     assert sentence.endswith("; indications carry it all")
+
+
+def test_who_gets_no_channel_is_let_in_all_the_same() -> None:
+    talk = Talk().ready()
+    talk.server.refuse[CHANNEL_BIND] = 403
+    talk.relay.bind(PEER, talk.now)
+    talk.settle()
+    assert talk.server.asked_for(CREATE_PERMISSION) == 1
+    assert talk.relay.receive(data_indication(b"in", PEER), talk.now) == [(b"in", PEER)]
+
+
+def test_who_gets_neither_channel_nor_permission_is_told_so() -> None:
+    talk = Talk().ready()
+    talk.server.refuse |= {CHANNEL_BIND: 403, CREATE_PERMISSION: 403}
+    talk.relay.bind(PEER, talk.now)
+    talk.settle()
+    assert "cannot reach 192.0.2.9:51820 through the relay" in talk.events()[-1][1]
+    assert talk.server.asked_for(CREATE_PERMISSION) == 1
+
+
+def test_what_is_wrong_with_an_answer_is_known_before_the_last_one_is_waited_for() -> None:
+    talk = Talk()
+    doubts = [talk.relay.doubt]
+    talk.relay.start(0.0)
+    [question] = talk.relay.datagrams()
+    [challenge] = talk.server.take(question)
+    talk.relay.receive(challenge, 0.0)
+    [signed] = talk.relay.datagrams()
+    message = decode_message(signed)
+    assert message is not None
+    doubts.append(talk.relay.doubt)
+    talk.relay.receive(talk.server.success(message, signed=False), 0.0)
+    doubts.append(talk.relay.doubt)
+    assert doubts == [
+        None,
+        None,
+        "it answers without a proof that it knows the password; check server and password",
+    ]
+    assert talk.relay.state == relays.ALLOCATING
 
 
 def test_a_channel_that_is_not_renewed_gives_way_to_indications() -> None:
