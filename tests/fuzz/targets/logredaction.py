@@ -49,7 +49,7 @@ def check(data: bytes) -> None:
         assert (after.message is None) == (before.message is None)
         json.loads(to_log_json(after))
         text = shown(after)
-        assert not {secret for secret in secrets if secret in text}
+        assert not {secret for secret in secrets if is_told(secret, text)}
         assert "somebody" not in text
 
 
@@ -68,6 +68,13 @@ def secrets_of(text: str) -> set[str]:
         except ValueError:
             continue
     return found
+
+
+def is_told(secret: str, text: str) -> bool:
+    """An address is not told by digits that go on before or behind it."""
+    if not secret[-1].isdigit():
+        return secret in text
+    return re.search(rf"(?<![0-9]){re.escape(secret)}(?![0-9])", text) is not None
 
 
 def shown(event: Event) -> str:
