@@ -127,13 +127,11 @@ def _packed(missing: list[str]) -> Iterator[Group]:
         programs = [
             Program("fzctl", _decode(path), _ONE), Program(alone, [sys.executable, "-c", code]),
         ]  # fmt: skip
-        ours = "fzctl"
-        if _kernel(missing):
-            ours = "fzctl, kernel"
-            programs.append(Program(ours, _decode(path), _COMPILED))
-        # For zstd, which unpacks as fast as memory is copied, a scan in Python is too slow.
         rows = [Row(f"the first in {form}", "fzctl", alone, "wall", 1.4 if form == "gzip" else None)]
-        rows += [Row("the same with `fzctl-kernel`", ours, alone, "wall", 1.4)] * (ours != "fzctl")
+        # zstd unpacks as fast as memory is copied, and a scan in Python takes longer than that.
+        if form == "zstd" and _kernel(missing):
+            programs.append(Program("fzctl, kernel", _decode(path), _COMPILED))
+            rows.append(Row("the same with `fzctl-kernel`", "fzctl, kernel", alone, "wall", 1.4))
         unpacker, tcpdump = _peer(form, missing), _peer("tcpdump", missing)
         if unpacker and tcpdump:
             pipeline = f"{unpacker} -dc {path} | {tcpdump} -n -r - '{FILTER}'"
