@@ -22,6 +22,8 @@ MAX_BITS: Final = 16
 WIDE_BITS: Final = 4
 # Items that are looked at, and how often: groups in groups would multiply.
 MAX_STEPS: Final = 1_000_000
+_POSSESSIVE: Final = re.compile(rb"[+*?}]\+|\(\?>")
+_REFERENCE: Final = re.compile(rb"\\[1-9]|\(\?P=|\(\?\(")
 # A repeat with this much room counts as one without end.
 WIDE: Final = 10
 # Alternatives are compared pair by pair.
@@ -68,15 +70,18 @@ def compile_pattern(pattern: bytes) -> re.Pattern[bytes]:
     if _POSIX_CLASS.search(body):
         raise PatternError(r"classes such as [:alpha:] are not known; write [a-z], \d, \w or \s")
     try:
-        with warnings.catch_warnings():
-            # Python warns of sets that it may once read differently; Wireshark reads them as it does today.
-            warnings.simplefilter("ignore", FutureWarning)
-            compiled = re.compile(body, flags)
-            branches = _Scanner(body, flags).read()
+        compiled = _compile(body, flags)
+        scanner = _Scanner(body, flags)
+        branches = scanner.read()
     except re.error as error:
         raise PatternError(f"this is no regular expression: {quoted(error.msg)}") from None
     except (RecursionError, OverflowError, MemoryError, ValueError):  # ValueError: a count of 5000 digits
         raise PatternError("this regular expression is too large") from None
+    if scanner.captures and _POSSESSIVE.search(body):
+        # CPython may lose count there: "SystemError: The span of capturing group is wrong".
+        if _REFERENCE.search(body):
+            raise PatternError("a pattern with ++, *+ or (?>...) cannot refer back to a group")
+        compiled = _compile(_without_captures(body, scanner.captures), flags)
     _Walk([MAX_STEPS]).pass_branches(branches, [])
     return compiled
 
@@ -89,6 +94,8 @@ class _Scanner:
         self.flags = flags
         self.position = 0
         self.known: dict[bytes, frozenset[int]] = {}
+        # Where the openings stand of groups that hold what they match.
+        self.captures: list[tuple[int, int]] = []
 
     def read(self) -> tuple[tuple[_Item, ...], ...]:
         """The branches up to the closing bracket or the end."""
@@ -118,6 +125,8 @@ class _Scanner:
         assert match is not None
         self.position = match.end()
         opening = match[0]
+        if opening == b"(" or opening.startswith(b"(?P<"):
+            self.captures.append(match.span())
         if opening.startswith((b"(?P=", b"(?#")):
             branches: tuple[tuple[_Item, ...], ...] = ((),)
         else:
@@ -153,12 +162,26 @@ class _Scanner:
         known = self.known.get(atom)
         if known is None:
             try:
-                single = re.compile(atom, self.flags & ~re.VERBOSE)
+                single = _compile(atom, self.flags & ~re.VERBOSE)
                 known = frozenset(byte for byte in range(256) if single.fullmatch(bytes([byte])))
             except re.error:  # a reference to a group: it may be anything
                 known = _EVERYTHING
             self.known[atom] = known
         return known
+
+
+def _compile(pattern: bytes, flags: int) -> re.Pattern[bytes]:
+    with warnings.catch_warnings():
+        # Python warns of sets that it may once read differently; Wireshark reads them as it does today.
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(pattern, flags)
+
+
+def _without_captures(pattern: bytes, captures: list[tuple[int, int]]) -> bytes:
+    """The same, with groups that hold nothing; ``captures`` is where those begin that do."""
+    for start, end in sorted(captures, reverse=True):
+        pattern = pattern[:start] + b"(?:" + pattern[end:]
+    return pattern
 
 
 class _Earlier(NamedTuple):

@@ -138,3 +138,14 @@ def test_any_play_of_signs_gives_a_pattern_that_ends(pattern: str) -> None:
     except PatternError:
         return
     compiled.search(b"ab" * 40)
+
+
+def test_groups_within_possessive_repeats_hold_nothing_that_python_could_lose_count_of() -> None:
+    pattern = compile_pattern(rb"((a|(0|b))|(0000)|)++(?P<name>x)")
+    assert pattern.groups == 0
+    assert pattern.search(b"no_0000_tables") is None
+    assert pattern.search(b"ab0000x") is not None
+    with pytest.raises(PatternError, match="refer back"):
+        compile_pattern(rb"(a|b)++c\1")
+    assert compile_pattern(rb"(a|b)c\1").search(b"aca") is not None
+    assert compile_pattern(rb"\((a)++[(]\)").search(b"(aa()") is not None
