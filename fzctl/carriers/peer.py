@@ -9,11 +9,11 @@ import errno
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from fzctl.carriers.base import IN, OUT, ClosesOnExit, Received
+from fzctl.carriers.inbox import Inbox
 from fzctl.carriers.recording import CaptureFile, KeySink
 from fzctl.carriers.sockets import LOOPBACK, Arrival, Datagrams
 from fzctl.carriers.troubles import Evidence, explain
@@ -34,8 +34,6 @@ PATIENCE: Final = 15.0
 """How long ``send`` waits for a session: two initiations more than the first."""
 
 _BETWEEN_LOOKS: Final = 0.02
-_MOST_WAITING: Final = 65536
-_MOST_WAITING_BYTES: Final = 1 << 26
 _DISCARD: Final = 9
 _RELAY_WARNS: Final = "warning"
 
@@ -117,14 +115,12 @@ class PeerCarrier(ClosesOnExit):
         now = clock.monotonic()
         self._device: Final = Device(config, now, clock.time_ns(), random, target.public, under_load)
         self._peer: Final = self._device.peer(target.public)
-        self._inbox: Final[deque[Received]] = deque()
-        self._waiting_bytes = 0
+        self._inbox: Final = Inbox()
         self._evidence = Evidence()
         self._concerned = self._peer
         self._sessions = 0
         self._looked = now
         self._closed = False
-        self.dropped = 0
         warning = lacks_unspecified(config, target)
         if warning is not None:
             warn(warning)
@@ -147,6 +143,11 @@ class PeerCarrier(ClosesOnExit):
     def counts(self) -> dict[str, int]:
         """Datagrams that came, by what became of them: the words of refusals.py."""
         return dict(self._device.counts)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that nobody fetched in time."""
+        return self._inbox.dropped
 
     @property
     def is_connected(self) -> bool:
@@ -179,11 +180,7 @@ class PeerCarrier(ClosesOnExit):
 
         Raises CarrierError with what is known of the cause where it does not come about in time.
         """
-        self._check_open("connect to")
-        before, self._evidence = self._sessions, self._evidence.fresh()
-        self._concerned = self._peer
-        deadline = self._clock.monotonic() + timeout
-        self._await_relay(deadline)
+        before, deadline = self._begin("connect to", timeout)
         if not self._peer.initiate(self._clock.monotonic()):
             problem = "no Endpoint in the config says where it is; add one, or let the other end begin"
             raise CarrierError("connect to", self.name, problem)
@@ -194,11 +191,7 @@ class PeerCarrier(ClosesOnExit):
 
     def wait(self, timeout: float) -> None:
         """Wait until the other end has begun a session. Raises CarrierError where it does not."""
-        self._check_open("wait for")
-        before, self._evidence = self._sessions, self._evidence.fresh()
-        self._concerned = self._peer
-        deadline = self._clock.monotonic() + timeout
-        self._await_relay(deadline)
+        before, deadline = self._begin("wait for", timeout)
         self._pump(deadline, lambda: self._sessions > before)
         if self._sessions == before:
             raise self._failure("wait for", timeout)
@@ -270,11 +263,7 @@ class PeerCarrier(ClosesOnExit):
             self._pump(end, lambda: bool(self._inbox) or self._evidence.relay is not None)
         if not self._inbox and self._evidence.relay is not None:
             raise self._evidence.relay
-        if not self._inbox:
-            return None
-        received = self._inbox.popleft()
-        self._waiting_bytes -= len(received.packet)
-        return received
+        return self._inbox.take()
 
     def close(self) -> None:
         if self._closed:
@@ -296,6 +285,15 @@ class PeerCarrier(ClosesOnExit):
         return [entry for keypair in self._peer.keypairs for entry in keypair.entries]
 
     # --- waiting ---
+
+    def _begin(self, operation: str, timeout: float) -> tuple[int, float]:
+        """What is to be a session with the target: how many there were before, and the deadline."""
+        self._check_open(operation)
+        before, self._evidence = self._sessions, self._evidence.fresh()
+        self._concerned = self._peer
+        deadline = self._clock.monotonic() + timeout
+        self._await_relay(deadline)
+        return before, deadline
 
     def _pump(self, deadline: float, done: Callable[[], bool], *, hasty: bool = False) -> None:
         """Work until something is so, the time is over, or (``hasty``) the other end refuses."""
@@ -391,12 +389,8 @@ class PeerCarrier(ClosesOnExit):
                 elif event.error is not None:
                     self._evidence.relay = event.error
         for packet, peer, source in self._device.packets():
-            self._waiting_bytes += len(packet)
-            while len(self._inbox) >= _MOST_WAITING or self._waiting_bytes > _MOST_WAITING_BYTES:
-                self._waiting_bytes -= len(self._inbox.popleft().packet)
-                self.dropped += 1
             key, place = encode_key(peer), format_endpoint(source)
-            self._inbox.append(Received(packet, self._clock.time_ns(), place, IN, key))
+            self._inbox.put(Received(packet, self._clock.time_ns(), place, IN, key))
         for told in self._device.events():
             self._hear(told)
 

@@ -284,19 +284,29 @@ def test_an_icmp_error_about_another_peer_is_no_refusal() -> None:
     assert "nothing listens" in failure(lambda: carrier.connect(1))
 
 
-def test_packets_that_nobody_fetches_do_not_fill_the_memory_and_are_counted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("fzctl.carriers.peer._MOST_WAITING", 3)
+def carrier_and_flood() -> tuple[PeerCarrier, Callable[[list[bytes]], None]]:
+    """A carrier, and what has packets come to it that nobody fetches."""
     wire = Wire()
     b = wire.add(B, AT_B, remote(A))
     carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
     carrier.connect(1)
     wire.run(0.1)
-    for number in range(5):
-        b.device.send(IPV4_PACKET[:20] + number.to_bytes(28, "big"), wire.now)
-    wire.run(0.1)
-    carrier.send(CONTROL)
+
+    def flood(packets: list[bytes]) -> None:
+        for packet in packets:
+            b.device.send(packet, wire.now)
+        wire.run(0.1)
+        carrier.send(CONTROL)
+
+    return carrier, flood
+
+
+def test_packets_that_nobody_fetches_do_not_fill_the_memory_and_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fzctl.carriers.inbox.MOST_WAITING", 3)
+    carrier, flood = carrier_and_flood()
+    flood([IPV4_PACKET[:20] + number.to_bytes(28, "big") for number in range(5)])
     assert carrier.dropped == 2
     left = [carrier.receive(0) for _ in range(4)]
     assert [None if one is None else one.packet[-1] for one in left] == [2, 3, 4, None]
@@ -325,23 +335,13 @@ def test_an_answer_to_a_stranger_that_cannot_leave_does_not_end_what_waits_for_t
 
 
 def test_long_packets_that_nobody_fetches_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fzctl.carriers.peer._MOST_WAITING_BYTES", 40000)
-    wire = Wire()
-    b = wire.add(B, AT_B, remote(A))
-    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B))
-    carrier.connect(1)
-    wire.run(0.1)
-    for number in range(5):
-        b.device.send(long_packet(20000, number), wire.now)
-    wire.run(0.1)
-    carrier.send(CONTROL)
+    monkeypatch.setattr("fzctl.carriers.inbox.MOST_BYTES", 40000)
+    carrier, flood = carrier_and_flood()
+    flood([long_packet(20000, number) for number in range(5)])
     assert carrier.dropped == 3
     left = [carrier.receive(0) for _ in range(3)]
     assert [None if one is None else one.packet[-1] for one in left] == [3, 4, None]
-    for number in range(2):
-        b.device.send(long_packet(20000, number), wire.now)
-    wire.run(0.1)
-    carrier.send(CONTROL)
+    flood([long_packet(20000, number) for number in range(2)])
     assert carrier.dropped == 3
 
 
