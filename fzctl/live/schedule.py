@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import tee
 from typing import Final, NamedTuple
 
 from fzctl.errors import UsageError
@@ -59,14 +58,14 @@ def looped(records: Sequence[Record], rounds: int) -> Iterator[Record]:
 
     That is after the mean pause between them, or a second where there is but one.
     """
-    times = list(_steady(record.time for record in records))
-    known = [time for time in times if time is not None]
-    span = known[-1] - known[0] if known else 0
-    pause = span // (len(known) - 1) if len(known) > 1 else _NANOSECONDS
+    steady = list(_steady(records))
+    times = [record.time for record in steady if record.time is not None]
+    span = times[-1] - times[0] if times else 0
+    pause = span // (len(times) - 1) if len(times) > 1 else _NANOSECONDS
     for number in range(rounds):
         shift = number * (span + pause)
-        for record, time in zip(records, times, strict=True):
-            yield record if time is None else record._replace(time=time + shift)
+        for record in steady:
+            yield record if record.time is None else record._replace(time=record.time + shift)
 
 
 def at_own_times(records: Iterable[Record], speed: float = 1.0) -> Iterator[Timed]:
@@ -76,15 +75,13 @@ def at_own_times(records: Iterable[Record], speed: float = 1.0) -> Iterator[Time
     those behind it keep their distance to it.
     """
     _check("speed", speed)
-    kept, timed = tee(records)
     first: int | None = None
     latest = 0.0
-    times = _steady(record.time for record in timed)
-    for number, (record, time) in enumerate(zip(kept, times, strict=True), start=1):
-        if time is not None:
+    for number, record in enumerate(_steady(records), start=1):
+        if record.time is not None:
             if first is None:
-                first = time
-            latest = (time - first) / _NANOSECONDS / speed
+                first = record.time
+            latest = (record.time - first) / _NANOSECONDS / speed
         yield Timed(latest, record.message.packet, number)
 
 
@@ -111,23 +108,24 @@ def longest_pause(planned: Iterable[Timed]) -> Timed | None:
     return longest
 
 
-def _steady(times: Iterable[int | None]) -> Iterator[int | None]:
-    """The times of a clock without its steps back: such a time counts as the latest one before it.
+def _steady(records: Iterable[Record]) -> Iterator[Record]:
+    """The records by a clock without steps back: such a time counts as the latest one before it.
 
     Packets of several devices may be written a little out of order, which is no step. A clock that
     was set back and then forth again is as it was.
     """
     shift, latest = 0, None
-    for time in times:
+    for record in records:
+        time = record.time
         if time is None:
-            yield None
+            yield record
             continue
         if latest is None or time >= latest:
             shift = 0
         elif latest - time - shift > _OUT_OF_ORDER:
             shift = latest - time
         latest = time + shift if latest is None else max(latest, time + shift)
-        yield latest
+        yield record if latest == time else record._replace(time=latest)
 
 
 def _check(what: str, value: float) -> None:
