@@ -15,7 +15,7 @@ from fzctl.cli.analysing import Analysing
 from fzctl.cli.analysisoptions import add_analysis_arguments
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
-from fzctl.cli.saving import spare_inputs
+from fzctl.cli.saving import keep_apart, spare_inputs
 from fzctl.cli.streams import say
 from fzctl.cli.timeline import Timeline, add_offset_argument, parse_log_offsets, show_timeline
 from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, UsageError
@@ -101,18 +101,12 @@ def run(args: Namespace) -> int:
 
 def _check_targets(args: Namespace, sources: list[str]) -> None:
     """Refuse to overwrite what is read, or to write two things into one file. Raises UsageError."""
-    taken: dict[str, str] = {}
-    if args.redact_key is not None:
-        taken[os.path.realpath(args.redact_key)] = "--redact-key"
-    for option, target in (("--svg", args.svg), ("--html", args.html)):
-        if target is None:
-            continue
+    written = {"--svg": args.svg, "--html": args.html}
+    for option, target in written.items():
         if target == "-":
             raise UsageError(f"{option} writes a file; give it a name")
         spare_inputs(target, sources, option)
-        other = taken.setdefault(os.path.realpath(target), option)
-        if other != option:
-            raise UsageError(f"{other} and {option} name the same file")
+    keep_apart({"--redact-key": args.redact_key, **written})
 
 
 def _print(args: Namespace, analyses: list[Analysis], timeline: Timeline | None) -> int:

@@ -11,8 +11,9 @@ import os
 import stat
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.keys import WIREGUARD_SECRETS
@@ -241,8 +242,8 @@ def saver_kind(args: Namespace) -> type[Saver] | None:
             "a capture is binary and does not go to a terminal; give -w a file, or a pipe to stdout"
         )
     spare_inputs(args.write, getattr(args, "keys", ()))
-    if args.write != "-" and redact_key is not None and is_one_file(args.write, redact_key):
-        raise UsageError("-w and --redact-key name the same file")
+    if args.write != "-":
+        keep_apart({"-w": args.write, "--redact-key": redact_key})
     return AllSaver if wants_all else FrameSaver if wants_frames else Saver
 
 
@@ -253,6 +254,14 @@ def spare_inputs(target: str | None, sources: Iterable[str], option: str = "-w")
     for source in sources:
         if _is_same_file(source, target):
             raise UsageError(f"{option} {escape(target)} would overwrite an input; give it another name")
+
+
+def keep_apart(targets: Mapping[str, str | None]) -> None:
+    """Refuse to write two things into one file. ``targets`` are paths by their options. Raises UsageError."""
+    given = [(option, target) for option, target in targets.items() if target is not None]
+    for (one, here), (other, there) in combinations(given, 2):
+        if is_one_file(here, there):
+            raise UsageError(f"{one} and {other} name the same file")
 
 
 def is_one_file(one: str, other: str) -> bool:
