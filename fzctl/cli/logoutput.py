@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from fzctl.cli.output import colour_wanted
 
@@ -19,16 +19,6 @@ _BATCH: Final = 256
 _LARGE: Final = 65536
 
 Thing = TypeVar("Thing")
-
-
-class Timed(Protocol):
-    """An event or an entry."""
-
-    @property
-    def time(self) -> int | None: ...
-
-
-Dated = TypeVar("Dated", bound=Timed)
 
 
 class LogOutput(Generic[Thing]):
@@ -82,12 +72,8 @@ def event_line(args: Namespace, *, many: bool) -> Callable[[Event], str]:
         to_log_line, colour=colour_wanted(args.color), brief=sys.stdout.isatty(), whole=args.all_fields,
         place=many,
     )  # fmt: skip
-    return dated(line) if sys.stdout.isatty() else line
+    if not sys.stdout.isatty():
+        return line
+    from fzctl.render.clock import dated
 
-
-def dated(line: Callable[[Dated], str]) -> Callable[[Dated], str]:
-    """Lines for a terminal, which have the time of day alone, with a line before them for each day."""
-    from fzctl.render.clock import Days
-
-    days = Days()
-    return lambda thing: days.heading(thing.time) + line(thing)
+    return dated(line)

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fzctl.errors import UsageError
@@ -209,21 +210,21 @@ def width_wanted() -> int:
 
 
 def _text_form(args: Namespace, form: str, *, live: bool) -> Form:
-    from fzctl.render.clock import Days
+    from fzctl.render.clock import dated
     from fzctl.render.lines import to_line
     from fzctl.render.tree import to_tree
 
     colour = colour_wanted(args.color)
     terminal = sys.stdout.isatty()
-    days = Days() if form == "text" and terminal else None
+    line: Callable[[Record], str] = partial(to_line, colour=colour, brief=terminal)
+    if terminal:
+        line = dated(line)
 
     def show(record: Record) -> str:
         if form == "tree":
             text = to_tree(record, colour=colour) + ("" if args.hexdump else "\n")
         else:
-            text = to_line(record, colour=colour, brief=terminal)
-            if days is not None:
-                text = days.heading(record.time) + text
+            text = line(record)
         return text + _dump(record) if args.hexdump else text
 
     if form == "text" and terminal and not live and not args.hexdump:

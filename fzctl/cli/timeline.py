@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fzctl.cli.inputs import Inputs, title_of
 from fzctl.cli.loginputs import LogInputs
-from fzctl.cli.logoutput import LogOutput, dated
+from fzctl.cli.logoutput import LogOutput
 from fzctl.cli.moments import parse_seconds
 from fzctl.cli.output import colour_wanted
 from fzctl.cli.streams import say
@@ -203,6 +203,8 @@ def show_timeline(
 ) -> int:
     """All of it, or ``most`` of what is ``wanted``, on stdout in ``-T``'s form; returns the exit code."""
     import json
+
+    from fzctl.render.clock import dated
 
     args = timeline.args
     output: LogOutput[Any]

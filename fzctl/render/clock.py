@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from time import gmtime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from fzctl.analysis.story import Story
 
 _NANOSECONDS = 10**9
 _LAST_YEAR = 9999
+
+
+class Timed(Protocol):
+    """A record, an event, an entry."""
+
+    @property
+    def time(self) -> int | None: ...
+
+
+Thing = TypeVar("Thing", bound=Timed)
 
 
 def format_time(nanoseconds: int | None) -> str | None:
@@ -42,6 +56,12 @@ def format_moment(nanoseconds: int | None, *, dated: bool, length: int = 12) -> 
     return f"{day_of(nanoseconds)} {clock}".lstrip() if dated else clock
 
 
+def format_story_moment(story: Story, nanoseconds: int | None, length: int = 12) -> str:
+    """As format_moment, dated where not all of the story is of one day."""
+    dated = not is_of_one_day((story.first, story.last))
+    return format_moment(nanoseconds, dated=dated, length=length)
+
+
 class Days:
     """Names the day where lines have the time of day alone: at the first one, and where it changes."""
 
@@ -55,6 +75,12 @@ class Days:
             return ""
         self._day = day
         return f"-- {day} UTC --\n"
+
+
+def dated(line: Callable[[Thing], str]) -> Callable[[Thing], str]:
+    """Lines for a terminal, which have the time of day alone, with a line before them for each day."""
+    days = Days()
+    return lambda thing: days.heading(thing.time) + line(thing)
 
 
 def format_span(nanoseconds: int) -> str:

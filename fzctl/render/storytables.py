@@ -9,7 +9,7 @@ from fzctl.analysis.ladder import Analysis
 from fzctl.analysis.story import Asked, Connection, Domain, Standing
 from fzctl.analysis.traffic import CONFIRMED, ENDED, FAILED, PENDING, REFRESHING
 from fzctl.nat.client import State
-from fzctl.render.clock import format_moment, is_of_one_day
+from fzctl.render.clock import format_story_moment
 from fzctl.render.escape import escape
 from fzctl.render.lines import ID_LENGTH
 from fzctl.render.marks import file_marks
@@ -67,10 +67,6 @@ def state_cell(state: State | None, *, buffering: bool) -> Cell:
     return _WORDS.get(state, Cell("asked anew", "ignored"))
 
 
-def _is_dated(analysis: Analysis) -> bool:
-    return not is_of_one_day((analysis.story.first, analysis.story.last))
-
-
 def _each_domain(analysis: Analysis) -> list[tuple[Connection, Domain]]:
     """The domains, those with troubles first."""
     found = [
@@ -91,19 +87,18 @@ def _connections(analysis: Analysis) -> Table | None:
     story = analysis.story
     if len(story.connections) < 2 and not any(each.ends for each in story.connections):
         return None
-    dated = _is_dated(analysis)
     rows = []
     for each in story.connections:
         ends = each.ends or ("in plain", "")
         client, gateway = ends if each.client != "b" else ends[::-1]
         ended = Cell("-", "dim")
         if each.goodbye is not None:
-            when = format_moment(each.goodbye.spot.time, dated=dated, length=8)
+            when = format_story_moment(story, each.goodbye.spot.time, 8)
             ended = Cell(f"{each.goodbye.role or 'one side'} {when}")
         rows.append((
             Cell(f"{each.tunnel}.{each.number}"), Cell(escape(client)), Cell(escape(gateway)),
             Cell(str(sum(each.kinds.values()))), Cell(str(each.other_packets)),
-            Cell(format_moment(each.first.time, dated=dated)), ended,
+            Cell(format_story_moment(story, each.first.time)), ended,
         ))  # fmt: skip
     return Table(
         "Connections", "Each Goodbye ends one; tunnel.connection numbers them.",
@@ -128,7 +123,7 @@ def _moment(analysis: Analysis, most: int) -> Table | None:
 def _standing(each: Standing, analysis: Analysis) -> tuple[Cell, ...]:
     since = ""
     if each.since is not None:
-        since = f"{format_moment(each.since.time, dated=_is_dated(analysis))} #{each.since.frame}"
+        since = f"{format_story_moment(analysis.story, each.since.time)} #{each.since.frame}"
     state = state_cell(each.state, buffering=each.buffering)
     if each.buffering:
         state = Cell("asked, packets wait", "ignored")
@@ -176,11 +171,11 @@ def _exchanges(analysis: Analysis, most: int) -> Table | None:
         if asked.question_count > 1 or asked.answer is None or asked.status not in (None, "Active")
         or asked.answer_count > asked.question_count
     ]  # fmt: skip
-    marks, dated = file_marks(analysis), _is_dated(analysis)
+    marks = file_marks(analysis)
     rows = []
     for domain, asked in found[:most]:
         rows.append((
-            Cell(escape(domain.domain)), Cell(format_moment(asked.questions[0].time, dated=dated)),
+            Cell(escape(domain.domain)), Cell(format_story_moment(analysis.story, asked.questions[0].time)),
             Cell(_frames(asked, marks)), Cell(str(asked.question_count)), _answer_cell(asked),
             Cell(_span(asked.response_time)),
             _same_cell(asked),
@@ -237,14 +232,14 @@ def _traffic_row(domain: Domain) -> Iterator[Cell]:
 
 
 def _sessions(analysis: Analysis, most: int) -> Table | None:
-    sessions, dated = analysis.story.sessions, _is_dated(analysis)
+    sessions = analysis.story.sessions
     rows = []
     for each in sessions[:most]:
         paths = [f"{count:,} {path}" for path, count in each.paths.items() if count]
         rows.append((
             Cell(str(each.number)), Cell("" if each.tunnel is None else str(each.tunnel)),
             Cell(f"{escape(each.ends[0])} > {escape(each.ends[1])}"),
-            Cell(format_moment(each.time, dated=dated)),
+            Cell(format_story_moment(analysis.story, each.time)),
             Cell("" if each.rekeys is None else f"of {each.rekeys}"),
             Cell(f"{each.control:,}"), Cell(", ".join(paths)),
             Cell(f"{sum(each.undecrypted):,}", "bad" if sum(each.undecrypted) else ""),

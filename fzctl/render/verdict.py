@@ -13,7 +13,7 @@ from fzctl.analysis.story import Connection, Domain, Story
 from fzctl.analysis.traffic import FAILED
 from fzctl.nat.client import State
 from fzctl.protocol.fields import Status
-from fzctl.render.clock import format_moment, is_of_one_day
+from fzctl.render.clock import format_story_moment
 from fzctl.render.escape import escape
 from fzctl.render.lines import ID_LENGTH
 from fzctl.render.marks import file_marks, not_seen_in
@@ -139,7 +139,11 @@ def _dead(
     first = dead[0]
     last = next((each for each in reversed(first.exchanges.things) if each.answer is not None), None)
     covered = {each.subject.domain for each in outside}
-    at = "" if last is None or last.answer is None else f" around {_moment(story, last.answer.time)} UTC"
+    at = (
+        ""
+        if last is None or last.answer is None
+        else f" around {format_story_moment(story, last.answer.time, 8)} UTC"
+    )
     took = None if last is None or last.status == Status.ACTIVE else last.response_time
     cause, advice = _cause(first, took, first.domain in covered, at)
     names = _names(each.domain for each in dead)
@@ -288,14 +292,10 @@ def _ends(story: Story) -> Iterator[str]:
     if len(story.connections) == 1 and ended and ended[0].goodbye is not None:
         who = f"The {ended[0].goodbye.role}" if ended[0].goodbye.role else "One side"
         time = ended[0].goodbye.spot.time
-        at = "" if time is None else f" at {_moment(story, time)} UTC"
+        at = "" if time is None else f" at {format_story_moment(story, time, 8)} UTC"
         yield f"{who} ended the connection with a Goodbye{at}."
     elif ended:
         yield f"{count_of(len(ended), 'connection')} ended with a Goodbye."
-
-
-def _moment(story: Story, time: int | None) -> str:
-    return format_moment(time, dated=not is_of_one_day((story.first, story.last)), length=8)
 
 
 def _names(names: Iterable[str]) -> str:
