@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.analysing import Analysing
 from fzctl.cli.analysisoptions import add_analysis_arguments
-from fzctl.cli.output import colour_wanted, width_wanted
+from fzctl.cli.output import chosen_by, colour_wanted, width_wanted
 from fzctl.cli.redaction import add_redact_arguments, make_redactor
 from fzctl.cli.streams import say
 from fzctl.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_NEGATIVE
@@ -84,7 +84,7 @@ def run(args: Namespace) -> int:
     for problem in inputs.problems:
         say(f"fzctl: {escape(problem)}")
     if not args.quiet:
-        say(f"fzctl: {output.counts(messages, inputs.frames, filtered=args.filter is not None)}")
+        say(f"fzctl: {output.counts(messages, inputs.frames, chosen_by(args))}")
     if interrupted:
         return EXIT_INTERRUPTED
     return inputs.exit_code or (EXIT_NEGATIVE if output.found else EXIT_DONE)
@@ -154,12 +154,11 @@ class _Output:
             sys.stdout.write(json.dumps(self._objects, indent=2) + "\n")
         sys.stdout.flush()
 
-    def counts(self, messages: int, packets: int, *, filtered: bool) -> str:
-        """A sentence for stderr; ``filtered`` tells that only what ``-Y`` takes was looked at."""
+    def counts(self, messages: int, packets: int, chosen: str) -> str:
+        """A sentence for stderr; ``chosen`` is what stands behind the number of messages."""
         from fzctl.render.findings import count_sentence
         from fzctl.render.words import count_of
 
-        chosen = " that -Y takes" if filtered else ""
         if not messages:
             return f"no control message{chosen} in {count_of(packets, 'packet')}, so nothing was checked"
         within = f"{count_of(messages, 'control message')}{chosen}, {count_of(packets, 'packet')}"

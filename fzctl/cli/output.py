@@ -30,7 +30,7 @@ _WIDEST: Final = 120
 class Output:
     """Shows records one by one; ``finish`` once at the end.
 
-    ``filtered`` tells that ``-Y`` chose them, so that nobody takes their number for that of all.
+    ``chosen`` stands behind their number (see ``chosen_by``).
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Output:
         *,
         live: bool,
         counting: bool = False,
-        filtered: bool = False,
+        chosen: str = "",
     ) -> None:
         self._form = form
         self._saver = saver
         self._live = live
-        self._filtered = filtered
+        self._chosen = chosen
         self._pending: list[str] = []
         self._counts: Counter[tuple[str, bool, bool]] = Counter()
         self.wants_counts = counting or form is None or form.wants_counts
@@ -91,8 +91,7 @@ class Output:
                 refused += 0 if accepted else count
             else:
                 others += count
-        chosen = " that -Y takes" if self._filtered else ""
-        found = f"{count_of(kinds.total(), 'control message')}{chosen} in {count_of(packets, 'packet')}"
+        found = f"{count_of(kinds.total(), 'control message')}{self._chosen} in {count_of(packets, 'packet')}"
         if kinds:
             found += ": " + ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
         if refused:
@@ -168,8 +167,12 @@ class _Table(_Text):
 def make_output(args: Namespace, saver: Saver | None, *, live: bool, counting: bool = False) -> Output:
     """The output that the options ask for; ``-w`` alone prints nothing. Raises UsageError."""
     form = None if saver is not None and args.form is None else make_form(args, live=live)
-    filtered = getattr(args, "filter", None) is not None
-    return Output(form, saver, live=live, counting=counting or args.verbose, filtered=filtered)
+    return Output(form, saver, live=live, counting=counting or args.verbose, chosen=chosen_by(args))
+
+
+def chosen_by(args: Namespace) -> str:
+    """What stands behind a number of messages, so that nobody takes those of ``-Y`` for all."""
+    return "" if getattr(args, "filter", None) is None else " that -Y takes"
 
 
 def make_form(args: Namespace, *, live: bool) -> Form:

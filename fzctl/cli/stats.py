@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from fzctl.cli.inputs import Inputs
-from fzctl.cli.output import colour_wanted, width_wanted
+from fzctl.cli.output import chosen_by, colour_wanted, width_wanted
 from fzctl.cli.redaction import add_redact_arguments
 from fzctl.cli.selection import Selection, add_capture_arguments
 from fzctl.cli.streams import say
@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
     if not args.quiet:
         from fzctl.render.words import count_of
 
-        found = count_of(report.total.messages, "message") + (" that -Y takes" if args.filter else "")
+        found = count_of(report.total.messages, "message") + chosen_by(args)
         say(f"fzctl: {found} in {count_of(inputs.frames, 'packet')}")
     return EXIT_INTERRUPTED if interrupted else inputs.exit_code
 

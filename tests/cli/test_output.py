@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fzctl.cli.output import Output, colour_wanted, make_form
+from fzctl.cli.output import Output, chosen_by, colour_wanted, make_form
 from fzctl.errors import UsageError
 from tests.cli.conftest import Run
 from tests.records import assigned, goodbye, raw, record, status
@@ -74,7 +74,7 @@ def test_an_unknown_field_far_from_all_lists_them() -> None:
 
 
 def test_counts_tell_that_a_filter_chose() -> None:
-    output = Output(None, None, live=False, filtered=True)
+    output = Output(None, None, live=False, chosen=chosen_by(Namespace(filter="fzp2p")))
     assert output.counts(7) == "no control messages that -Y takes in 7 packets"
     output.show(record(goodbye()))
     assert output.counts(7) == "1 control message that -Y takes in 7 packets: 1 Goodbye"
