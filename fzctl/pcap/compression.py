@@ -102,9 +102,9 @@ class _Unpacker:
         self._has_more = False
         self._begun = False
         self._produced = 0
-        # What begins the member, and how much came out of it; None where that is too much to keep.
+        # What came out before the member, and what it begins with; None where that is too much to keep.
+        self._before_member = 0
         self._kept: bytearray | None = None
-        self._of_member = 0
         # Raised when all that was unpacked before it is delivered.
         self._failure: CaptureError | None = None
 
@@ -119,7 +119,6 @@ class _Unpacker:
             target[filled : filled + len(data)] = data
             filled += len(data)
             self._produced += len(data)
-            self._of_member += len(data)
         if self._failure is not None and not filled:
             raise self._failure
         return filled
@@ -154,7 +153,7 @@ class _Unpacker:
         self._member = packing.new_member()
         self._copy = getattr(self._member, "copy", None)
         self._kept = bytearray() if self._copy is None else None
-        self._of_member = 0
+        self._before_member = self._produced
         self._begun = True
         return True
 
@@ -190,7 +189,8 @@ class _Unpacker:
             return _bring_out(before, self._rest, 0, limit, error)
         if self._kept is None:
             return b""
-        return _bring_out(self._packing.new_member(), self._kept, self._of_member, limit, error)
+        skip = self._produced - self._before_member
+        return _bring_out(self._packing.new_member(), self._kept, skip, limit, error)
 
 
 def _bring_out(
