@@ -1,4 +1,4 @@
-"""The one error that a filter ends in, and the picture of its place."""
+"""The one error that a filter ends in, the picture of its place, and what is wrong with a pattern."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ class FilterError(UsageError):
         self.span = span
         self.problem = problem
         super().__init__(f"filter: {problem}\n{point_at(text, span)}")
+
+
+class PatternError(ValueError):
+    """The pattern is no regular expression, or one that may never end; the text says why."""
 
 
 def point_at(text: str, span: Span) -> str:

@@ -14,12 +14,12 @@ from typing import Any, Final, TypeAlias
 
 from . import syntax
 from .addresses import Network
-from .errors import FilterError, Span
+from .errors import FilterError, PatternError, Span
 from .fields import NUMBERS, SEARCHABLE, FieldType
 from .lexer import Token
 from .literals import LiteralValue, read_literal, shown
 from .operands import Getter, Operand, Values, as_bytes, compile_operand
-from .patterns import PatternError, compile_pattern
+from .patterns import compile_pattern
 
 Fields: TypeAlias = Mapping[str, FieldType]
 Test: TypeAlias = Callable[[Getter], bool]
