@@ -11,15 +11,14 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from fzctl.cli.choosing import choose
 from fzctl.cli.impairment import add_impairment_arguments, impairments_of
 from fzctl.cli.inputs import Inputs
 from fzctl.cli.parser import positive
 from fzctl.cli.saving import spare_inputs
-from fzctl.cli.selection import Selection, add_message_arguments
+from fzctl.cli.selection import add_message_arguments
 from fzctl.cli.signals import interruptible
 from fzctl.cli.streams import say
 from fzctl.cli.target import add_target_arguments, describe_target, open_target, warn_on_stderr
@@ -47,12 +46,6 @@ _WAYS: Final = ("a>b", "b>a")
 _LINGER: Final = 2.0
 _LATE: Final = 0.1
 _LONG_PAUSE: Final = 60.0
-
-MOST_MESSAGES: Final = 100_000
-"""Messages that are sent again at a time: they are kept until the end."""
-
-MOST_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of them."""
 
 _SPOILED: Final = ("lost", "duplicate", "reordered", "corrupted")
 
@@ -109,7 +102,7 @@ def run(args: Namespace) -> int:
     with interruptible() as ending:
         inputs = Inputs(args, sources)
         inputs.wants_hints = True
-        records = _choose(args, inputs)
+        records = choose(args, inputs)
         for problem in inputs.problems:
             say(f"fzctl: {escape(problem)}")
         if not records:
@@ -212,62 +205,6 @@ class Replay:
             "late": 0.0 if pacer is None else pacer.late,
             "complete": self.is_complete,
         }
-
-
-def _choose(args: Namespace, inputs: Inputs) -> list[Record]:
-    """The messages that are to be sent, and a word on stderr about those that are not."""
-    from fzctl.live.schedule import sendable, way_of_kind
-
-    counts = dict.fromkeys(("seen", "sound", "by_kind", "either_way"), 0)
-
-    def seen(records: Iterable[Record]) -> Iterator[Record]:
-        for record in records:
-            counts["seen"] += 1
-            yield record
-
-    def directed(records: Iterable[Record]) -> Iterator[Record]:
-        for record in records:
-            counts["sound"] += 1
-            if args.direction is not None and record.direction is None:
-                record = record._replace(direction=way_of_kind(record))
-                counts["by_kind" if record.direction is not None else "either_way"] += 1
-            if args.direction in (None, record.direction):
-                yield record
-
-    with closing(inputs.records()) as found:
-        chosen = directed(sendable(seen(Selection(args).of(found))))
-        records = _kept(islice(chosen, args.count))
-    if not args.quiet:
-        _tell_choice(args, counts, len(records))
-    return records
-
-
-def _kept(records: Iterable[Record]) -> list[Record]:
-    """All of them: they are counted before the first is sent, and may be sent again."""
-    kept: list[Record] = []
-    size = 0
-    for record in records:
-        kept.append(record)
-        size += len(record.message.packet)
-        if len(kept) > MOST_MESSAGES or size > MOST_BYTES:
-            raise UsageError(
-                f"more than the {MOST_MESSAGES} messages or {MOST_BYTES} bytes that are sent at a time: "
-                "-c sends the first, -Y chooses some, --loop repeats them"
-            )
-    return kept
-
-
-def _tell_choice(args: Namespace, counts: dict[str, int], chosen: int) -> None:
-    if counts["by_kind"]:
-        some = count_of(counts["by_kind"], "message")
-        say(f"fzctl: the input does not tell the way of {some}: their kinds do, a is the client")
-    if counts["either_way"]:
-        say(f"fzctl: {count_of(counts['either_way'], 'message')} left out: nothing tells the way")
-    if counts["seen"] > counts["sound"]:
-        some = count_of(counts["seen"] - counts["sound"], "message")
-        say(f"fzctl: {some} left out: copies of another one, or cut by the capture")
-    if args.direction is not None and args.count is None:
-        say(f"fzctl: {chosen} of {count_of(counts['sound'], 'message')} to send, {args.direction} only")
 
 
 def _tell_pause(args: Namespace, records: list[Record]) -> None:

@@ -17,7 +17,6 @@ import pytest
 
 from fzctl.carriers.base import Received
 from fzctl.carriers.memory import MemoryCarrier, VirtualClock, memory_pair
-from fzctl.cli import replay
 from fzctl.cli.impairment import impairments_of
 from fzctl.cli.parser import build_parser
 from fzctl.cli.replay import Replay
@@ -405,15 +404,3 @@ def has_received(path: Path, other: str) -> bool:
             if isinstance(each, Datagram)
         )
     return False
-
-
-@pytest.mark.parametrize(("name", "most"), [("MOST_MESSAGES", 2), ("MOST_BYTES", 400)])
-def test_what_does_not_fit_in_memory_is_refused_before_it_is_sent(
-    name: str, most: int, fzctl: Run, hex_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replay, name, most)
-    words = ("replay", "--hex", "-i", "lo", "--dry-run", hex_file())
-    found = fzctl(*words)
-    assert (found.code, found.out) == (2, "")
-    assert "that are sent at a time" in found.err
-    assert fzctl(*words, "-c", "2").code == 0
