@@ -63,36 +63,32 @@ def test_an_abandoned_file_leaves_nothing_and_what_was_there(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["out.pcapng"]
 
 
-@pytest.mark.parametrize("before", [None, 0o666, 0o600])
-def test_a_private_file_is_its_owners_alone(before: int | None, tmp_path: Path) -> None:
-    path = tmp_path / "keys.pcapng"
+def modes_of(path: Path, before: int | None, *, private: bool) -> tuple[int, int]:
+    """Who may do what with a file while it is written and after, where the umask takes nothing away.
+
+    ``before`` is the mode of what stands there already, if anything does.
+    """
     if before is not None:
         path.touch()
         path.chmod(before)
     mask = os.umask(0)
     try:
-        sink = open_sink(path, private=True)
-        [written] = [each for each in tmp_path.iterdir() if each != path]
-        assert written.stat().st_mode & 0o777 == 0o600
+        sink = open_sink(path, private=private)
+        [written] = [each for each in path.parent.iterdir() if each != path]
+        meanwhile = written.stat().st_mode & 0o777
         sink.close()
     finally:
         os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o600
+    return meanwhile, path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("before", [None, 0o666, 0o600])
+def test_a_private_file_is_its_owners_alone(before: int | None, tmp_path: Path) -> None:
+    assert modes_of(tmp_path / "keys.pcapng", before, private=True) == (0o600, 0o600)
 
 
 def test_what_others_could_not_read_they_cannot_while_it_is_written_anew(tmp_path: Path) -> None:
-    path = tmp_path / "out.pcapng"
-    path.touch()
-    path.chmod(0o640)
-    mask = os.umask(0)
-    try:
-        sink = open_sink(path)
-        [written] = [each for each in tmp_path.iterdir() if each != path]
-        assert written.stat().st_mode & 0o777 == 0o640
-        sink.close()
-    finally:
-        os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o640
+    assert modes_of(tmp_path / "out.pcapng", 0o640, private=False) == (0o640, 0o640)
 
 
 def test_a_link_that_somebody_else_made_is_not_followed(
