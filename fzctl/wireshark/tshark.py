@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -38,8 +39,8 @@ def read_with_tshark(
     if keylog is not None:
         options["override_prefs"] = {"wg.keylog_file": keylog}
     try:
-        # Closing it tells of a crash, too.
         with pyshark.FileCapture(path, **options) as capture:
+            _let_end_by_itself(capture)
             for packet in capture:
                 for layer in packet.get_multiple_layers(PROTOCOL):
                     yield int(packet.number), _shown(layer)
@@ -48,6 +49,30 @@ def read_with_tshark(
     except TSharkCrashException as error:
         last = str(error).partition(_LAST)[2].partition("\n")[0].strip()
         raise CaptureError(path, f"tshark gave up: {last or error}") from None
+
+
+def _let_end_by_itself(capture: Any) -> None:
+    """At the end of its output tshark's own exit code and last words are waited for.
+
+    pyshark kills it there: a tshark that fails at its end then counts as one that did not, and one that had
+    ended just then as one that failed, for ``Popen.kill`` takes the exit code away from asyncio's watcher
+    (``SafeChildWatcher._do_waitpid`` says 255).
+    """
+    import asyncio  # what pyshark takes long to load
+
+    from pyshark.capture.capture import TSharkCrashException
+
+    clean_up = capture._cleanup_subprocess
+
+    async def end(process: Any) -> None:
+        if capture._eof_reached:
+            code = await process.wait()
+            await asyncio.gather(*capture._stderr_handling_tasks)
+            if code < 0:  # pyshark takes that for its own kill
+                raise TSharkCrashException(f"{signal.Signals(-code).name} ended it")
+        await clean_up(process)
+
+    capture._cleanup_subprocess = end
 
 
 def _shown(layer: Any) -> dict[str, list[str]]:

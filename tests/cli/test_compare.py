@@ -137,6 +137,37 @@ def test_a_tshark_that_does_not_start_is_exit_code_5(shell: Run, tmp_path: Path)
         assert found.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("exit 0", ""),
+        ("echo no more paper >&2; exit 2", "tshark gave up: no more paper"),
+        ("kill -SEGV $$", "tshark gave up: SIGSEGV ended it"),
+    ],
+)
+def test_how_tshark_ends_after_its_output_is_waited_for_and_told(
+    end: str, said: str, shell: Run, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "tshark"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+        [ "$1" != -v ] || exec echo 'TShark (Wireshark) 4.0.17'
+        echo careful >&2
+        echo '<pdml></pdml>'
+        exec >&-
+        sleep 0.2
+        {end}
+        """
+    )
+    program.chmod(0o755)
+    (tmp_path / "a.pcap").write_bytes(build.pcap([]))
+    found = shell(f'PATH="{program.parent}:$PATH" $FZCTL compare a.pcap')
+    assert found.out == "a.pcap: no messages in fzctl, no messages in tshark, no differences\n"
+    assert found.err == (said and f"fzctl: a.pcap: {said}\n")
+    assert found.code == (3 if said else 0)
+
+
 @pytest.mark.peer("tshark")
 def test_what_both_read_before_the_damage_is_compared(shell: Run, tmp_path: Path) -> None:
     damaged = build.pcap([assigned(), goodbye()]) + struct.pack("<IIII", 1, 1, 0xFFFFFFFF, 0xFFFFFFFF)
