@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from fzctl.carriers.peer import Clock, PeerCarrier
+import pytest
+
+from fzctl.carriers.peer import PeerCarrier
+from fzctl.carriers.pump import Clock
 from fzctl.carriers.sockets import Arrival
+from fzctl.errors import EXIT_CARRIER, CarrierError
 from fzctl.wireguard.config import Config, PeerConfig
 from fzctl.wireguard.endpoints import Endpoint
 from fzctl.wireguard.keys import PrivateKey
@@ -86,3 +91,12 @@ def carrier_on(
 
 
 REFUSED = errno.ECONNREFUSED
+
+
+def failure(what: Callable[[], object]) -> str:
+    with pytest.raises(CarrierError) as caught:
+        what()
+    assert caught.value.exit_code == EXIT_CARRIER
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
