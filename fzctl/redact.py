@@ -32,7 +32,7 @@ _IPV6: Final = (
     r"(?<![0-9a-zA-Z:])(?=[0-9a-fA-F]*:[0-9a-fA-F]*:)[0-9a-fA-F:]*:"
     r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*)(?![0-9a-zA-Z:.])"
 )
-_DNS_ESCAPE: Final = r"\\[0-9]{3}"
+_DNS_ESCAPE: Final = r"\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5]|\\)"
 _WORD: Final = r"[A-Za-z0-9]+|[^\x00-\x7f\ud800-\udfff]+"
 _NUMBER: Final = r"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]*)?"
 _JSON_WORDS: Final = ("null", "true", "false")
@@ -215,7 +215,7 @@ class Redactor:
 
     def _replace(self, piece: str) -> str:
         if re.fullmatch(_DNS_ESCAPE, piece):
-            return r"\120" if int(piece[1:]) < 0x100 and chr(int(piece[1:])).isalnum() else piece
+            return r"\120" if piece[1:].isdigit() and chr(int(piece[1:])).isalnum() else piece
         if piece == "urn:uuid:":
             return piece
         if not piece.isascii():

@@ -245,6 +245,15 @@ def test_a_string_without_end_that_only_begins_as_a_word_of_the_protocol_is_repl
     assert redactor.redact_payload(b'{"domain":"') == b'{"domain":"'
 
 
+def test_digits_behind_an_escaped_backslash_are_no_escape_and_are_replaced() -> None:
+    redactor = Redactor(KEY)
+    assert redactor.redact_text(r"\113") == r"\120"
+    assert redactor.redact_text(r"\046") == r"\046"
+    digits = redactor.redact_text("113")
+    assert digits != "113"
+    assert redactor.redact_text(r"\\113") == rf"\\{digits}"
+
+
 def test_a_record_keeps_its_place() -> None:
     found = redact(goodbye(), frame=9, file="-", copy_of=3)
     assert found == record(goodbye(), 9, file="-", copy_of=3)

@@ -27,7 +27,7 @@ _WORD = re.compile(
     r"(?<![a-z0-9])(?![0-9]*(?:e[0-9]*)?(?:null|true|false)?(?![a-z0-9]))[a-z0-9]*[a-z][a-z0-9]*"
 )
 _DNS_ESCAPE = re.compile(r"\\([0-9]{3})")
-_NUMBER = re.compile(r"^[0-9]+(e[0-9]+)?")
+_LEFT = re.compile(r"^u[0-9a-f]{4}|^[0-9]+(e[0-9]+)?")
 _STAYS = {field.name for kind in KINDS for field in kind.fields} | {
     *(Status.ACTIVE.lower(), Status.INACTIVE.lower(), Protocol.PORT, Protocol.ICMP),
     *("urn", "uuid", "ffff", "null", "true", "false", *Protocol.WITH_PORT),
@@ -65,8 +65,8 @@ def words_of(payload: bytes) -> set[str]:
     """The words of a payload that somebody's name may be, as a receiver reads them."""
     text = payload.decode("utf-8", "surrogateescape")
     read = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    # A number stays, so that only what follows it is drawn anew.
-    return {word for word in _WORD.findall(read.lower()) if len(_NUMBER.sub("", word)) >= _LEAST} - _STAYS
+    # A number stays, so that only what follows it is drawn anew; so does how a field's name is escaped.
+    return {word for word in _WORD.findall(read.lower()) if len(_LEFT.sub("", word)) >= _LEAST} - _STAYS
 
 
 def shown(found: Record) -> str:
