@@ -46,7 +46,11 @@ _MAPPED: Final = "::ffff:"
 # In running text most words are to stay, so these take more than what the protocol would call sound.
 _LABEL: Final = r"[\w*\\-]+"
 _PROSE_IPV4: Final = r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])"
-_PROSE_IPV6: Final = r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F]{0,4}(?:\.[0-9]{1,3}){0,3}"
+# What goes on as a name is one from its first digit on: ``::1gitlab.example.com``.
+_PROSE_IPV6: Final = (
+    r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}"
+    r"(?:[0-9a-fA-F]{1,4}(?:\.[0-9]{1,3}){0,3}(?![\w.+%-]*@|(?:[\w*\\-]*\.)+[^\W\d_]))?"
+)
 # Also one that lost some of its ends.
 _PROSE_UUID: Final = r"[0-9a-fA-F]{0,8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{0,12}"
 # A word ends where one of these begins: ``gateway-`` may stand before an identifier.

@@ -197,6 +197,10 @@ def test_a_broken_line_keeps_its_structure_only() -> None:
         '"\\' * 100_000,
         "1." * 200_000,
         "-" * 200_000,
+        "::1." * 100_000,
+        "::" + "1." * 200_000,
+        "::" + "1+" * 200_000,
+        "::1 " * 100_000 + "a." * 100_000,
     ],
 )
 def test_hostile_text_is_replaced_in_time(text: str) -> None:
@@ -233,7 +237,11 @@ def test_json_in_texts_in_json_loses_its_names(times: int, depth: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "before", ["-0000-0000-0000-", "6b7188f5-00ac-41dc-9ddd-", "x-00ac-41dc-9ddd-57e2", "1.2.3.4-"]
+    "before",
+    [
+        *("-0000-0000-0000-", "6b7188f5-00ac-41dc-9ddd-", "x-00ac-41dc-9ddd-57e2", "1.2.3.4-"),
+        *("::", "::0", "::ffff:1.2.3.4", "::abcd.", "fd00:2021:1111::12", "a:b:c"),
+    ],
 )
 @pytest.mark.parametrize("name", ["gitlab.mycorp.com", "gitlab@mycorp.com"])
 def test_a_name_right_behind_what_looks_like_an_identifier_is_replaced(before: str, name: str) -> None:
