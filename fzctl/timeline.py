@@ -27,7 +27,7 @@ from fzctl.logs.redaction import LogRedactor
 from fzctl.logs.selection import Selection
 from fzctl.protocol.kinds import DOMAIN, RESOURCE
 from fzctl.records import Record
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 
 MOST_WAITING: Final = 4096
 """Entries that wait for what may belong to them."""

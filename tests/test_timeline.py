@@ -14,7 +14,7 @@ from fzctl.logs.event import Event
 from fzctl.logs.redaction import LogRedactor
 from fzctl.logs.selection import Moment, Selection, of_domain, of_target
 from fzctl.records import Record
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.timeline import (
     MOST_ALIKE,
     MOST_WAITING,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fzctl.analysis.findings import Finding, Spot, Subject
 from fzctl.analysis.stats import Report, session_name
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 
 
 def redact_finding(finding: Finding, redactor: Redactor) -> Finding:

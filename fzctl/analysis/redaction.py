@@ -10,7 +10,7 @@ from fzctl.analysis.findingredaction import redact_finding
 from fzctl.analysis.findings import Finding
 from fzctl.analysis.ladder import Analysis, Flow, Rung, Sent
 from fzctl.analysis.story import Connection, Domain, Session, Story
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 
 
 def redact_analysis(analysis: Analysis, redactor: Redactor) -> Analysis:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fzctl.analysis.findings import Finding
     from fzctl.analysis.rules import Rule
-    from fzctl.redact import Redactor
+    from fzctl.redact.redactor import Redactor
 
 FILES_ANYWHERE = True
 

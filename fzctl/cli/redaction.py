@@ -14,7 +14,7 @@ from fzctl.errors import CaptureError, UsageError
 from fzctl.render.escape import escape
 
 if TYPE_CHECKING:
-    from fzctl.redact import Redactor
+    from fzctl.redact.redactor import Redactor
 
 KEY_LENGTH: Final = 32
 _SHORTEST: Final = 16
@@ -43,7 +43,7 @@ def make_redactor(args: Namespace) -> Redactor | None:
         return None
     from secrets import token_bytes
 
-    from fzctl.redact import Redactor
+    from fzctl.redact.redactor import Redactor
 
     if args.redact_key is None:
         redactor = Redactor(token_bytes(KEY_LENGTH))

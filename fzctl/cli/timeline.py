@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fzctl.logs.merge import Lane
     from fzctl.logs.redaction import LogRedactor
     from fzctl.logs.sources import Source
-    from fzctl.redact import Redactor
+    from fzctl.redact.redactor import Redactor
     from fzctl.timeline import Clock, Entry
 
 MOST_HELD: Final = 200_000

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fzctl.logs.event import CONTINUATION, SEVERITIES, UNKNOWN, Event, Fields, Span
 from fzctl.logs.jsonlines import is_deep
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 
 _NAMES: Final = frozenset(
     (

@@ -14,7 +14,7 @@ from fzctl.analysis.findingredaction import redact_finding, redact_report, redac
 from fzctl.analysis.findings import Finding, Spot, Subject
 from fzctl.analysis.stats import stats_of
 from fzctl.nat.patterns import DomainPattern
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from tests.analysis.scenario import NET, WEB, Scene
 from tests.records import HOSTILE, RESOURCE, hostile_packets, raw, record
 

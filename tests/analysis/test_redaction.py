@@ -7,7 +7,7 @@ import pytest
 from fzctl.analysis.ladder import Analysis
 from fzctl.analysis.redaction import redact_analysis
 from fzctl.nat.patterns import DomainPattern
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.render.laddersvg import to_svg
 from fzctl.render.storyhtml import to_html
 from fzctl.render.storyjson import to_json

@@ -11,7 +11,7 @@ import pytest
 from fzctl.cli.loginputs import LogInputs
 from fzctl.errors import CaptureError
 from fzctl.logs.redaction import LogRedactor
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from tests.logs.read import DATA
 
 ARGS = Namespace(quiet=False, verbose=False, form="text")

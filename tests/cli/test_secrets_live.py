@@ -16,7 +16,7 @@ import pytest
 
 from fzctl.carriers.opening import open_peer
 from fzctl.cli.main import main
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.wireguard.decryptor import Decryptor
 from fzctl.wireguard.keylog import REMOTE_STATIC, parse_keylog
 from fzctl.wireguard.keys import encode_key

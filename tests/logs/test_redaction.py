@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fzctl.logs.event import Event
 from fzctl.logs.parse import parse_line
 from fzctl.logs.redaction import LogRedactor
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.render.logjson import to_log_json
 from fzctl.render.logline import to_log_line
 from tests.logs.read import DATA, SAMPLES, one, sample

@@ -10,7 +10,7 @@ from typing import Any
 from fzctl.logs.event import Event
 from fzctl.logs.parse import parse_lines
 from fzctl.logs.redaction import LogRedactor
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.render.logjson import to_log_json
 from fzctl.render.logline import to_log_line
 from tests.fuzz.targets import loglines

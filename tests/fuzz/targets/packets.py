@@ -67,7 +67,7 @@ def inputs() -> Any:
     from hypothesis import strategies as st
 
     from tests.pcap import build
-    from tests.test_redact import packets
+    from tests.redact.test_redactor import packets
 
     headers = st.lists(
         st.tuples(

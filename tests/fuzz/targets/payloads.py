@@ -100,7 +100,7 @@ def seeds() -> list[bytes]:
 def inputs() -> Any:
     from hypothesis import strategies as st
 
-    from tests.test_redact import payloads
+    from tests.redact.test_redactor import payloads
 
     return st.builds(
         lambda number, payload: bytes((number,)) + payload, st.integers(0, len(KINDS) - 1), payloads()

@@ -14,7 +14,7 @@ from fzctl.protocol.fields import Protocol, Status
 from fzctl.protocol.kinds import KINDS
 from fzctl.protocol.packet import MAX_PAYLOAD, build_packet
 from fzctl.records import Record
-from fzctl.redact import Redactor
+from fzctl.redact.redactor import Redactor
 from fzctl.render.jsonform import to_jsonl
 from fzctl.render.lines import to_line
 from fzctl.render.tree import to_tree

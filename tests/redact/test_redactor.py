@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fzctl import redact as module
 from fzctl.protocol.codec import decode
 from fzctl.protocol.packet import MAX_PACKET, build_packet
 from fzctl.protocol.values import domain_key, parse_ip
 from fzctl.records import Record
-from fzctl.redact import Redactor
+from fzctl.redact import redactor as module
+from fzctl.redact.redactor import Redactor
 from fzctl.render.hexdump import hexdump
 from fzctl.render.jsonform import to_jsonl
 from fzctl.render.lines import to_line

@@ -8,7 +8,6 @@ and the verdict stay as they were; what the protocol itself spells (field names,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
@@ -19,29 +18,21 @@ from fzctl.protocol.packet import CONTROL_HEADER, is_ours
 from fzctl.protocol.reasons import REASONS
 from fzctl.protocol.values import format_ip, ip_to_bytes
 from fzctl.records import Record
+from fzctl.redact.shapes import BARE_UUID, IPV4, IPV6, UUID, Draw, reshape
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _CHARACTER: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 _SHORT_ESCAPES: Final = {'\\"': '"', r"\\": "\\", r"\/": "/"}
 
-_UUID: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_BARE_UUID: Final = r"(?<![0-9a-zA-Z])[0-9a-fA-F]{32}(?![0-9a-zA-Z])"
-_URN: Final = rf"urn:uuid:(?={_UUID})"
-_IPV4: Final = r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])"
-_IPV6: Final = (
-    r"(?<![0-9a-zA-Z:])(?=[0-9a-fA-F]*:[0-9a-fA-F]*:)[0-9a-fA-F:]*:"
-    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*)(?![0-9a-zA-Z:.])"
-)
+_URN: Final = rf"urn:uuid:(?={UUID})"
 _DNS_ESCAPE: Final = r"\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5]|\\)"
 _WORD: Final = r"[A-Za-z0-9]+|[^\x00-\x7f\ud800-\udfff]+"
 _NUMBER: Final = r"(?<![A-Za-z0-9])[0-9]+(?:[eE][+-]?[0-9]*)?"
 _JSON_WORDS: Final = ("null", "true", "false")
 
-_INSIDE: Final = re.compile("|".join((_URN, _UUID, _BARE_UUID, _IPV4, _IPV6, _DNS_ESCAPE, _WORD)))
-_OUTSIDE: Final = re.compile("|".join((_IPV4, _IPV6, _UUID, _NUMBER, _WORD)))
+_INSIDE: Final = re.compile("|".join((_URN, UUID, BARE_UUID, IPV4, IPV6, _DNS_ESCAPE, _WORD)))
+_OUTSIDE: Final = re.compile("|".join((IPV4, IPV6, UUID, _NUMBER, _WORD)))
 _STAYS_OUTSIDE: Final = re.compile("|".join((_NUMBER, *_JSON_WORDS)))
-_DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}$")
-_MAPPED: Final = "::ffff:"
 
 # In running text most words are to stay, so these take more than what the protocol would call sound.
 _LABEL: Final = r"[\w*\\-]+"
@@ -54,7 +45,7 @@ _PROSE_IPV6: Final = (
 # Also one that lost some of its ends.
 _PROSE_UUID: Final = r"[0-9a-fA-F]{0,8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{0,12}"
 # A word ends where one of these begins: ``gateway-`` may stand before an identifier.
-_NO_WORD: Final = rf"(?:{_PROSE_UUID}|{_BARE_UUID}|{_PROSE_IPV4}|{_PROSE_IPV6})"
+_NO_WORD: Final = rf"(?:{_PROSE_UUID}|{BARE_UUID}|{_PROSE_IPV4}|{_PROSE_IPV6})"
 _PROSE: Final = re.compile(
     "|".join(
         (
@@ -62,7 +53,7 @@ _PROSE: Final = re.compile(
             r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",
             rf"(?<![\w.*\\-])(?:{_LABEL}\.)+[^\W\d_][\w-]*",
             _PROSE_UUID,
-            _BARE_UUID,
+            BARE_UUID,
             _PROSE_IPV6,
             _PROSE_IPV4,
             r"""(?P<quoted>(?<!\w)'[^']{1,300}'(?!\w)|"(?:[^"\\]|\\.){1,300}")""",
@@ -87,9 +78,6 @@ _LONGEST: Final = 255
 
 MOST_REMEMBERED: Final = 100_000
 """Names whose replacements are known to be taken; beyond that only chance keeps two from being equal."""
-
-Draw = Callable[[str], str]
-"""Gives one of the characters of its argument."""
 
 
 class Redactor:
@@ -225,7 +213,7 @@ class Redactor:
         if not piece.isascii():
             return self._look_up(piece)
         plain = piece.lower()
-        if re.fullmatch(_UUID, plain):
+        if re.fullmatch(UUID, plain):
             # With hyphens or without, it is the same one.
             digits = iter(self._look_up(plain.replace("-", "")))
             new = "".join(each if each == "-" else next(digits) for each in plain)
@@ -249,7 +237,7 @@ class Redactor:
         """A text of the same shape that stands for nothing else yet, as long as there are such."""
         spare = plain
         for attempt in range(_TRIES):
-            candidate = _reshape(plain, self._drawer(plain, attempt))
+            candidate = reshape(plain, self._drawer(plain, attempt))
             if candidate != plain:
                 if candidate not in self._taken:
                     return candidate
@@ -292,50 +280,3 @@ def _write(new: str, old: str, spelled: str) -> str:
     if new == old:
         return spelled
     return new if len(spelled) == 1 else f"\\u{ord(new):04x}"
-
-
-_DIGITS: Final = "0123456789"
-_HEX: Final = _DIGITS + "abcdef"
-_LETTERS: Final = "abcdfghijklmnopqrstuvwxyz"  # without e, which behind a digit would begin an exponent
-
-
-def _reshape(plain: str, draw: Draw) -> str:
-    if not plain.isascii():
-        return "".join(draw(_foreign_letters(each)) for each in plain)
-    if re.fullmatch(_IPV4, plain):
-        return ".".join(_octet(each, draw) for each in plain.split("."))
-    if re.fullmatch(_IPV6, plain):
-        tail = _DOTTED.search(plain)
-        if tail is not None:
-            return _groups(plain[: tail.start()], draw) + _reshape(tail[0], draw)
-        return _groups(plain, draw)
-    if re.fullmatch(_BARE_UUID, plain):
-        return "".join(draw(_HEX) for _ in plain)
-    return "".join(draw(_DIGITS if each.isdigit() else _LETTERS) for each in plain)
-
-
-def _octet(digits: str, draw: Draw) -> str:
-    """Another number of as many digits, and as sound as it was: a leading zero or 300 is refused."""
-    if digits[0] == "0" and len(digits) > 1:
-        return "0" + "".join(draw(_DIGITS) for _ in digits[1:])
-    if len(digits) < 3:
-        return draw(_DIGITS[len(digits) - 1 :]) + "".join(draw(_DIGITS) for _ in digits[1:])
-    if int(digits) > 255:
-        return draw("3456789") + draw(_DIGITS) + draw(_DIGITS)
-    return draw("1") + draw(_DIGITS) + draw(_DIGITS)
-
-
-def _groups(text: str, draw: Draw) -> str:
-    """Other hex groups of as many digits; zeros stay, and none comes to the front: ``::`` keeps its place."""
-    if text == _MAPPED:
-        return text  # of all addresses only these are written with a dotted tail
-    return ":".join(
-        each if not each.strip("0") else draw(_HEX[1:]) + "".join(draw(_HEX) for _ in each[1:])
-        for each in text.split(":")
-    )
-
-
-def _foreign_letters(character: str) -> str:
-    """Letters that take as many bytes in UTF-8."""
-    first = {2: 0xE0, 3: 0x4E00, 4: 0x20000}[len(character.encode())]
-    return "".join(map(chr, range(first, first + 23)))

@@ -1,0 +1,1 @@
+"""Records and log lines without what is private."""
