@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2] / "fzctl"
 WALL = re.compile(r"\btime\.time(?:_ns)?\b|\bimport time_ns\b|CLOCK_REALTIME|datetime\.now")
 READERS = {
     "carriers/interface.py": "when a packet came, where the kernel does not say",
-    "carriers/peer.py": "when a datagram came or left; the start of a device's timestamps",
+    "carriers/pump.py": "when a datagram came or left; the start of a device's timestamps",
     "carriers/recorded.py": "when a packet went through",
     "cli/craft.py": "when a message was made",
     "cli/logs.py": "what 10m before now means",
