@@ -139,6 +139,7 @@ def test_without_keys_nothing_opens_and_the_sessions_are_seen(played: Played, tm
     assert len(decryptor.handshakes.listed) == 4
 
 
+@pytest.mark.waits
 def test_wireguard_go_comes_back_with_our_cookie(net: Net, tmp_path: Path) -> None:
     with direct(net) as talk, recorded(net, talk, tmp_path, a=FROM_GATEWAY) as taken:
         talk.peer.demands_cookie = True

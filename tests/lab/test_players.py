@@ -161,6 +161,7 @@ def test_over_netem_every_exchange_completes_as_the_clients_rule_predicts(net: N
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_over_sockets_that_lose_every_exchange_completes_as_the_clients_rule_predicts(
     net: Net, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_relay_never_forgets_what_we_renew_in_time_and_passes_on_whatever_gets
 @pytest.mark.root
 @pytest.mark.slow
 @pytest.mark.peer("ip", "wireguard-go", "wg")
+@pytest.mark.waits
 def test_seconds_over_a_rough_path_against_wireguard_go(tmp_path: Path) -> None:
     """Handshakes every second or so, in both roles; the relay's ports change."""
     if not Path("/dev/net/tun").exists():
