@@ -200,7 +200,8 @@ def _bring_out(
     out = bytearray()
     try:
         for position in range(len(data)):
-            if len(out) == limit:
+            # libzstd may find in one call damage that it does not find in several.
+            if len(out) == limit or member.eof:
                 break
             found = member.decompress(data[position : position + 1], skip + limit - len(out))
             out += found[skip:]

@@ -128,6 +128,14 @@ def test_damage_far_into_a_large_zstd_frame_costs_little_of_what_is_before_it() 
     assert len(text) - len(out) <= 128 * 1024
 
 
+def test_damage_that_libzstd_finds_only_in_one_call_is_told() -> None:
+    # A frame that says it holds 12,592 bytes, and one empty block.
+    packed = bytes.fromhex("28b52ffd 60 3030 010000") + b"0"
+    out, error = unpack(packed, 1 << 20)
+    assert out == b""
+    assert str(error) == "some.gz at byte 0: the zstd data is damaged"
+
+
 def test_zeros_behind_gzip_are_padding_and_all_else_is_not() -> None:
     packed = gzip.compress(b"one", mtime=0)
     assert unpack(packed + bytes(600)) == (b"one", None)
