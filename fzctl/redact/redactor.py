@@ -35,12 +35,13 @@ _OUTSIDE: Final = re.compile("|".join((IPV4, IPV6, UUID, _NUMBER, _WORD)))
 _STAYS_OUTSIDE: Final = re.compile("|".join((_NUMBER, *_JSON_WORDS)))
 
 # In running text most words are to stay, so these take more than what the protocol would call sound.
-_LABEL: Final = r"[\w*\\-]+"
+# Also of a resource's pattern, such as ``*.example.com`` and ``api-?.example.com``.
+_SIGN: Final = r"\w*?\\-"
 _PROSE_IPV4: Final = r"(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])"
 # What goes on as a name is one from its first digit on: ``::1gitlab.example.com``.
 _PROSE_IPV6: Final = (
     r"(?<![0-9a-zA-Z:])(?:[0-9a-fA-F]{0,4}:){2,}"
-    r"(?:[0-9a-fA-F]{1,4}(?:\.[0-9]{1,3}){0,3}(?![\w.+%-]*@|(?:[\w*\\-]*\.)+[^\W\d_]))?"
+    rf"(?:[0-9a-fA-F]{{1,4}}(?:\.[0-9]{{1,3}}){{0,3}}(?![\w.+%-]*@|(?:[{_SIGN}]*\.)+[^\W\d_]))?"
 )
 # Also one that lost some of its ends.
 _PROSE_UUID: Final = r"[0-9a-fA-F]{0,8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{0,12}"
@@ -51,7 +52,7 @@ _PROSE: Final = re.compile(
         (
             # First what may begin as an identifier does, and would be no name any more without that.
             r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",
-            rf"(?<![\w.*\\-])(?:{_LABEL}\.)+[^\W\d_][\w-]*",
+            rf"(?:(?<![.{_SIGN}])\.*|(?<=\.\.))(?:[{_SIGN}]+\.)+[^\W\d_][\w-]*",
             _PROSE_UUID,
             BARE_UUID,
             _PROSE_IPV6,

@@ -198,6 +198,10 @@ def test_a_broken_line_keeps_its_structure_only() -> None:
         "1." * 200_000,
         "-" * 200_000,
         "::1." * 100_000,
+        "a.." * 100_000,
+        "..a" * 100_000,
+        "?." * 100_000,
+        "." * 200_000,
         "::" + "1." * 200_000,
         "::" + "1+" * 200_000,
         "::1 " * 100_000 + "a." * 100_000,
@@ -248,3 +252,11 @@ def test_a_name_right_behind_what_looks_like_an_identifier_is_replaced(before: s
     event = redact(one(f"2026-08-22T00:53:24.158Z DEBUG a::b: saw {before}{name} again"))
     assert "gitlab" not in shown(event)
     assert "mycorp" not in shown(event)
+
+
+@pytest.mark.parametrize("before", [".", "..", "x..", "?.", "gitlab-?.", "**.", "*.gitlab?."])
+def test_a_pattern_or_the_end_of_a_name_is_replaced_too(before: str) -> None:
+    event = redact(one(f"2026-08-22T00:53:24.158Z DEBUG a::b: {before}mycorp.com, and more..."))
+    assert "gitlab" not in shown(event)
+    assert "mycorp" not in shown(event)
+    assert "and more..." in shown(event)

@@ -30,7 +30,9 @@ LONGEST = loglines.LONGEST
 
 _UUID = re.compile(r"(?<![0-9a-z-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z-])")
 _IPV4 = re.compile(r"(?<![0-9a-z.:_-])[0-9]{3}\.[0-9]{2,3}\.[0-9]{2,3}\.[0-9]{2,3}(?![0-9a-z.:_-])")
-_DOMAIN = re.compile(r"(?<![\w.*\\@/-])[a-z]{6,20}(?:\.[a-z]{6,20}){1,3}\.(?:com|example)(?![\w.*\\-])")
+_DOMAIN = re.compile(
+    r"(?:(?<![\w.*?\\@/-])\.*|(?<=\.\.))([a-z]{6,20}(?:\.[a-z]{6,20}){1,3}\.(?:com|example))(?![\w.*?\\-])"
+)
 
 
 def check(data: bytes) -> None:
