@@ -18,7 +18,7 @@ from fzctl.wireguard.keys import PrivateKey
 from fzctl.wireguard.noise import write_initiation
 from fzctl.wireguard.relay import Relay
 from fzctl.wireguard.stun import REFRESH
-from tests.carriers.wire import REFUSED, carrier_on, failure
+from tests.carriers.wire import REFUSED, Mailbox, carrier_on, failure
 from tests.wireguard.lab import CONTROL, IPV4_PACKET, A, B, C
 from tests.wireguard.turnserver import PASSWORD, USER, FakeServer
 from tests.wireguard.wire import AT_A, AT_B, Randomness, Wire, remote
@@ -150,9 +150,9 @@ def test_through_a_relay_all_datagrams_go_to_its_server() -> None:
     wire = Wire()
     b = wire.add(B, AT_B, remote(A))
     relay = FakeRelay()
-    carrier, sockets = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
+    carrier, _ = carrier_on(wire, A, AT_A, remote(B, AT_B), relay=relay, server=SERVER)
 
-    class Server:
+    class Server(Mailbox):
         """Unwraps to B and wraps back; forgets the first question."""
 
         asked = 0
@@ -166,10 +166,6 @@ def test_through_a_relay_all_datagrams_go_to_its_server() -> None:
                 wire.put(datagram[1:], SERVER, AT_B)
             elif source == AT_B:
                 wire.put(b"@" + datagram, SERVER, AT_A)
-
-        next_timeout = sockets.mailbox.next_timeout
-        handle_timeout = sockets.mailbox.handle_timeout
-        datagrams = packets = events = key_entries = sockets.mailbox.nothing
 
     server = Server()
     wire.ends[SERVER] = type(b)(server, SERVER)  # type: ignore[arg-type]
@@ -230,27 +226,17 @@ def test_who_only_listens_is_told_that_the_relay_forgot_us_after_what_came_befor
     assert sockets.closed
 
 
-class Answering:
+class Answering(Mailbox):
     """A TURN server on the wire."""
 
     def __init__(self, server: FakeServer, wire: Wire) -> None:
+        super().__init__()
         self._server = server
         self._wire = wire
 
     def receive(self, datagram: bytes, source: Endpoint, now: float) -> None:
         for answer in self._server.take(datagram):
             self._wire.put(answer, SERVER, source)
-
-    def next_timeout(self) -> None:
-        return None
-
-    def handle_timeout(self, now: float) -> None:
-        pass
-
-    def nothing(self) -> list[bytes]:
-        return []
-
-    datagrams = packets = events = key_entries = nothing
 
 
 def test_a_relay_where_nothing_listens_is_not_waited_for() -> None:
