@@ -153,7 +153,7 @@ class PeerCarrier(ClosesOnExit):
         self._pump.look(now)
         self._pump.await_relay(now + PATIENCE)
         owner = self._device.route(packet) or self._peer
-        self._pump.concerned, self._pump.evidence.unsent = owner, None
+        self._pump.concern(owner)
         outcome = self._device.send(packet, now, padded=padded)
         if outcome == NO_PEER:
             problem = "no peer's AllowedIPs hold the destination of this packet; add its address there"
@@ -179,7 +179,7 @@ class PeerCarrier(ClosesOnExit):
         owner = self._device.peer(decode_key(peer) or b"")
         if not owner.is_connected(now):
             raise CarrierError("answer", self.name_of(peer), "there is no session with it (any more)")
-        self._pump.concerned, self._pump.evidence.unsent = owner, None
+        self._pump.concern(owner)
         owner.send(packet, now)
         self._pump.flush()
         if self._pump.evidence.unsent is not None:

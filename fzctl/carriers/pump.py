@@ -108,6 +108,10 @@ class Pump:
         self._device.handle_timeout(now)
         self.flush()
 
+    def concern(self, peer: Peer) -> None:
+        """The next errors are about this peer; what did not leave before does not count."""
+        self.concerned, self.evidence.unsent = peer, None
+
     def start_over(self, peer: Peer) -> None:
         """What was met before does not count any more; the next errors are about this peer."""
         self.evidence = self.evidence.fresh()
